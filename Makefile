@@ -1,0 +1,44 @@
+# Everything from a fresh machine with python3, venv and make; .venv/bin/asvkit is the command.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: setup demo test check bench lock clean
+
+setup: .venv/dev.stamp  ## the environment with everything for development
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
+	$(PIP) install -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	$(PIP) install -r requirements/dev.txt
+	touch $@
+
+demo: .venv/run.stamp  ## an encounter at a blind crossing, judged, with a verdict
+	$(BIN)/asvkit demo
+
+test: .venv/dev.stamp  ## the everyday tests
+	$(BIN)/pytest -n auto
+
+check: .venv/dev.stamp  ## what CI checks beside the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m asvtools.codec_source | cmp - firmware/asvcore/codec.py
+
+bench: .venv/dev.stamp  ## speed and memory beside peers; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
+
+lock: .venv/dev.stamp  ## renew the pinned versions
+	$(PIP) install pip-tools
+	cd requirements && ../$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-options --no-header -o run.txt run.in
+	cd requirements && ../$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-options --no-header --allow-unsafe -o dev.txt dev.in
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
