@@ -1,0 +1,297 @@
+"""NMEA 0183: sentences of a GNSS receiver put together to one fix an epoch.
+
+`NmeaAssembler` does no I/O: it serves a recording (`NmeaFile`) and a live serial line alike. An epoch
+is all sentences of one time of day, contiguous in the stream, in whatever order the receiver sends them;
+it ends when a sentence of another time comes, or with `flush()` once a live line has gone quiet.
+Numbers come from the sentence's own text by integer arithmetic, so that no binary fraction rounds.
+`Calendar` gives an epoch its day where the receiver does not: GGA carries the time of day only.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pynmea2
+
+from asvunit.errors import UsageError
+from asvunit.nmea_text import DAY_MS, angle_cas, date_of, scaled, time_of_day_ms
+from asvunit.ports import Fix
+
+_HALF_DAY_MS: Final = DAY_MS // 2
+_ALMOST_DAY_MS: Final = DAY_MS - 3_600_000
+_DAY: Final = timedelta(days=1)
+_EPOCH_ORDINAL: Final = Date(1970, 1, 1).toordinal()
+
+# Talkers starting with P are proprietary sentences. Only these four types are worth a full parse.
+_WANTED: Final = re.compile(rb"\$[A-OQ-Z][A-Z](?:RMC|GGA|GST|VTG),")
+_CHECKSUM: Final = re.compile(rb"\*[0-9A-Fa-f]{2}\s*$")
+_SENTENCE: Final = re.compile(rb"[$!][A-Z]{2}")
+
+_MAX_SPEED_CKMH: Final = 30_000
+_HEIGHTS_M: Final = range(-8192, 8191)  # what a message can say
+_MAX_HDOP_DM: Final = 99 * 50  # receivers write 99.99 for "unknown"
+_MAX_SIGMA_MM: Final = 10_000_000
+
+
+@dataclass(slots=True)
+class Epoch:
+    """What the sentences of one time of day said. `date` is the receiver's own; `void_date`: of a void RMC."""
+
+    tod_ms: int
+    date: Date | None = None
+    void_date: bool = False
+    void: bool = False
+    rmc: bool = False
+    quality: str | None = None  # of GGA
+    position: tuple[int, int] | str = "no_position"
+    rmc_speed: int | None = None
+    rmc_course: int | None = None
+    vtg_speed: int | None = None
+    vtg_course: int | None = None
+    gst_error_dm: int | None = None
+    hdop_error_dm: int | None = None
+    height_m: int | None = None
+    vertical_error_m: int | None = None
+
+    def unix_ns(self, day: Date) -> int:
+        """Unix time of this epoch on `day`."""
+        return ((day.toordinal() - _EPOCH_ORDINAL) * DAY_MS + self.tod_ms) * 1_000_000
+
+    def fix(self, time_ns: int) -> Fix:
+        """The fix this epoch makes. A void one carries its time of day only: its position is an old one."""
+        reason = "void" if self.void else ""
+        if not reason and (self.quality == "0" or not (self.rmc or self.quality)):
+            reason = "no_fix"
+        if not reason and isinstance(self.position, str):
+            reason = self.position
+        if reason or isinstance(self.position, str):
+            return Fix(time_ns, False, reason, self.tod_ms)
+        return Fix(
+            time_ns,
+            True,
+            "",
+            self.tod_ms,
+            *self.position,
+            self.vtg_speed if self.rmc_speed is None else self.rmc_speed,
+            self.vtg_course if self.rmc_course is None else self.rmc_course,
+            self.hdop_error_dm if self.gst_error_dm is None else self.gst_error_dm,
+            self.height_m,
+            self.vertical_error_m,
+        )
+
+
+class NmeaAssembler:
+    """Lines in, epochs out. Bad lines are dropped here, counted by reason."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self._open: Epoch | None = None
+
+    def feed(self, line: bytes) -> list[Epoch]:
+        """Takes one line; returns the epoch that it ended, if any."""
+        start = line.rfind(b"$")  # a line may have lost its end and run into the next
+        if line.startswith(b"#") or not line.strip():
+            self.counters["comment"] += 1
+            return []
+        if start < 0 or _WANTED.match(line, start) is None:
+            if _SENTENCE.search(line) is None:
+                self.counters["garbage"] += 1
+            return []
+        try:
+            sentence = self._parse(line[start:])
+        except pynmea2.ChecksumError:
+            return self._drop("bad_checksum")
+        except ValueError:  # ParseError and undecodable bytes
+            return self._drop("garbage")
+        return [] if sentence is None else self._take(sentence)
+
+    def flush(self) -> list[Epoch]:
+        """Ends the open epoch: end of the file, or a live line gone quiet."""
+        epoch, self._open = self._open, None
+        if epoch is None:
+            return []
+        if not epoch.rmc and epoch.quality is None:
+            return self._drop("incomplete_epoch")  # GST alone makes no fix
+        return [epoch]
+
+    def _drop(self, reason: str) -> list[Epoch]:
+        self.counters[reason] += 1
+        return []
+
+    def _parse(self, line: bytes) -> Any:
+        if _CHECKSUM.search(line) is None:
+            self.counters["no_checksum"] += 1
+            return None
+        return pynmea2.parse(line.decode("ascii"), check=True)
+
+    def _take(self, sentence: Any) -> list[Epoch]:
+        kind = sentence.sentence_type
+        if kind == "VTG":
+            if self._open is not None:
+                self._vtg(self._open, sentence)
+            return []
+        text = _field(sentence, "timestamp")
+        tod_ms = time_of_day_ms(text)
+        if tod_ms is None:
+            self.counters["bad_time" if text else "no_time"] += 1
+            return self.flush()  # a VTG that follows belongs to this one, not to the epoch before
+        ended: list[Epoch] = []
+        if self._open is None or self._open.tod_ms != tod_ms:
+            ended = self.flush()
+            self._open = Epoch(tod_ms)
+        {"RMC": self._rmc, "GGA": self._gga, "GST": self._gst}[kind](self._open, sentence)
+        return ended
+
+    def _within(self, value: int | None, low: int, high: int) -> int | None:
+        if value is not None and not low <= value <= high:
+            self.counters["implausible"] += 1
+            return None
+        return value
+
+    def _speed(self, knots: str) -> int | None:
+        return self._within(scaled(knots, 1852, 10), 0, _MAX_SPEED_CKMH)
+
+    def _course(self, degrees: str) -> int | None:
+        course = self._within(scaled(degrees, 100), 0, 36_000)
+        return None if course is None else course % 36_000
+
+    def _rmc(self, epoch: Epoch, sentence: Any) -> None:
+        epoch.rmc = True
+        epoch.void = _field(sentence, "status") != "A" or _field(sentence, "mode_indicator") == "N"
+        text = _field(sentence, "datestamp")
+        epoch.date = date_of(text)
+        epoch.void_date = epoch.void
+        if text and epoch.date is None:
+            self.counters["bad_date"] += 1
+        position = _position(sentence)
+        if position != "no_position":
+            epoch.position = position
+        epoch.rmc_speed = self._speed(_field(sentence, "spd_over_grnd"))
+        epoch.rmc_course = self._course(_field(sentence, "true_course"))
+
+    def _gga(self, epoch: Epoch, sentence: Any) -> None:
+        epoch.quality = _field(sentence, "gps_qual")
+        if epoch.position == "no_position":
+            epoch.position = _position(sentence)
+        hdop = scaled(_field(sentence, "horizontal_dil"), 50)
+        epoch.hdop_error_dm = hdop if hdop is not None and 0 < hdop < _MAX_HDOP_DM else None
+        height = scaled(_field(sentence, "altitude"), 1)
+        epoch.height_m = self._within(height, _HEIGHTS_M[0], _HEIGHTS_M[-1])
+
+    def _gst(self, epoch: Epoch, sentence: Any) -> None:
+        sigmas = [scaled(_field(sentence, "std_dev_" + name), 1000) for name in ("latitude", "longitude", "altitude")]
+        latitude, longitude, altitude = (self._within(sigma, 0, _MAX_SIGMA_MM) for sigma in sigmas)
+        if latitude is not None and longitude is not None:
+            square = latitude**2 + longitude**2  # mm2; 1 dm2 = 10000 mm2, rounded up
+            epoch.gst_error_dm = max(1, math.isqrt(max(square - 1, 0)) // 100 + 1)
+        if altitude is not None:
+            epoch.vertical_error_m = max(1, (altitude + 500) // 1000)
+
+    def _vtg(self, epoch: Epoch, sentence: Any) -> None:
+        if _field(sentence, "faa_mode") != "N":
+            knots, kmh = _field(sentence, "spd_over_grnd_kts"), _field(sentence, "spd_over_grnd_kmph")
+            epoch.vtg_speed = self._speed(knots) if knots else self._within(scaled(kmh, 100), 0, _MAX_SPEED_CKMH)
+            epoch.vtg_course = self._course(_field(sentence, "true_track"))
+
+
+def _field(sentence: Any, name: str) -> str:
+    """A field's own text: pynmea2's attributes round by float, and raise on mutilated sentences."""
+    index = type(sentence).name_to_idx[name]
+    return str(sentence.data[index]).strip() if index < len(sentence.data) else ""
+
+
+def _position(sentence: Any) -> tuple[int, int] | str:
+    latitude = angle_cas(_field(sentence, "lat"), _field(sentence, "lat_dir"), "N", "S", 90)
+    longitude = angle_cas(_field(sentence, "lon"), _field(sentence, "lon_dir"), "E", "W", 180)
+    if isinstance(latitude, str):
+        return latitude
+    return longitude if isinstance(longitude, str) else (latitude, longitude)
+
+
+class Calendar:
+    """Gives epochs their day: the receiver's date while it is believable, else carried on over midnight."""
+
+    def __init__(self, day: Date | None = None) -> None:
+        self.counters: Counter[str] = Counter()
+        self._day = day
+        self._tod_ms: int | None = None
+        self._checked = day is not None  # against a day that only a void RMC told, nothing can be checked
+
+    def day(self, epoch: Epoch, ahead: Date | None = None) -> Date | None:
+        """The day of the next epoch. `ahead`: the next valid RMC's date, where the stream can be looked into."""
+        day = self._carried(epoch.tod_ms)
+        if epoch.date is not None and not epoch.void_date:
+            day, self._checked = epoch.date, True
+        elif epoch.date is not None:
+            known = [other for other in (day if self._checked else None, ahead) if other is not None]
+            if not known or any(abs(epoch.date - other) <= _DAY for other in known):
+                day = epoch.date
+            else:
+                self.counters["date_implausible"] += 1  # of a cold start
+        if day is not None:
+            self._day, self._tod_ms = day, epoch.tod_ms
+        return day
+
+    def _carried(self, tod_ms: int) -> Date | None:
+        if self._day is None or self._tod_ms is None:
+            return self._day
+        step = tod_ms - self._tod_ms
+        if step < -_HALF_DAY_MS:
+            return self._day + _DAY
+        # Nearly a day forward is an epoch out of order around midnight; a gap is taken as one of that day.
+        return self._day - _DAY if step > _ALMOST_DAY_MS else self._day
+
+
+class NmeaFile:
+    """A recorded NMEA log. Read whole, so that epochs before the first date can take theirs from it."""
+
+    def __init__(self, path: str | Path, date: Date | None = None) -> None:
+        lines = _lines(Path(path))
+        assembler = NmeaAssembler()
+        epochs = [epoch for line in lines for epoch in assembler.feed(line)] + assembler.flush()
+        self.counters = assembler.counters
+        days = self._days(epochs, date)
+        self.counters["undated"] += days.count(None)
+        self._fixes = [epoch.fix(epoch.unix_ns(day)) for epoch, day in zip(epochs, days, strict=True) if day]
+        self.counters = +self.counters
+        if epochs and not self._fixes:
+            raise UsageError(f"{path}: no sentence tells the date (RMC does); give it with --date YYYY-MM-DD")
+        if not epochs and not self.counters["no_time"]:
+            raise UsageError(f"{path}: no NMEA epoch in it (RMC or GGA with checksum); is it an NMEA log?")
+
+    def __iter__(self) -> Iterator[Fix]:
+        return iter(self._fixes)
+
+    def _days(self, epochs: list[Epoch], date: Date | None) -> list[Date | None]:
+        ahead: list[Date | None] = []
+        valid: Date | None = None
+        for epoch in reversed(epochs):
+            valid = epoch.date if epoch.date is not None and not epoch.void_date else valid
+            ahead.append(valid)
+        ahead.reverse()
+        # The day given counts only if the file tells none: a wrong --date must not shift a dated log.
+        calendar = Calendar(None if valid else date)
+        days = [calendar.day(epoch, later) for epoch, later in zip(epochs, ahead, strict=True)]
+        self.counters += calendar.counters
+        first = next((index for index, day in enumerate(days) if day is not None), 0)
+        for index in range(first - 1, -1, -1):  # backwards from the first date
+            later = days[index + 1]
+            past_midnight = epochs[index].tod_ms - epochs[index + 1].tod_ms > _HALF_DAY_MS
+            days[index] = later - _DAY if later and past_midnight else later
+        return days
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}; give the path of an NMEA log") from error
+    if not data:
+        raise UsageError(f"{path}: the file is empty; give a recorded NMEA log")
+    return data.splitlines()
