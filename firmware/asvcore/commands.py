@@ -1,0 +1,75 @@
+"""The core's output: integer command records in a preallocated ring, each with its cause.
+
+A record is WIDTH integers: kind, sequence number, time in unit ms, cause, then the fields of its kind.
+NONE stands for "no value". `cause` is the number the caller gave the input that led to the record
+(0: a tick), so that the way from a byte on a wire to a lamp can be followed.
+
+| kind | fields |
+|---|---|
+| SEND | increment counter, revision, position sent, state sent, reason why not; frame in `Core.frame` |
+| SUPPORT | function, level, presented, source, vehicle_id, distance_dm, error_dm, threshold_dm, ttc_ms, reason |
+| HMI | level, colour, function, direction, sound, text |
+| STATUS | input, state, reason |
+| DROP | reason, source, vehicle_id |
+| NEIGHBOUR | reason (new, gone), source, vehicle_id |
+| SYSTEM | on, receiving, fault |
+"""
+
+from array import array
+
+from .params import NONE
+
+WIDTH = 14
+HEAD = 4  # kind, sequence, time, cause
+KIND, SEQUENCE, TIME_MS, CAUSE = 0, 1, 2, 3
+
+
+class Commands:
+    """Ring of records. A reader that falls behind loses the oldest; `lost` says how many."""
+
+    def __init__(self, capacity):
+        self._ring = array("i", [0] * (capacity * WIDTH))
+        self._capacity = capacity
+        self._first = 0
+        self._count = 0
+        self._sequence = 0
+        self.lost = 0
+
+    def put(
+        self, kind, time_ms, cause, a=NONE, b=NONE, c=NONE, d=NONE, e=NONE, f=NONE, g=NONE, h=NONE, i=NONE, j=NONE
+    ):
+        """Append a record; the sequence number wraps at 2^29."""
+        if self._count == self._capacity:
+            self._first = (self._first + 1) % self._capacity
+            self._count -= 1
+            self.lost += 1
+        ring = self._ring
+        at = (self._first + self._count) % self._capacity * WIDTH
+        self._count += 1
+        ring[at] = kind
+        ring[at + 1] = self._sequence
+        ring[at + 2] = time_ms
+        ring[at + 3] = cause
+        ring[at + 4] = a
+        ring[at + 5] = b
+        ring[at + 6] = c
+        ring[at + 7] = d
+        ring[at + 8] = e
+        ring[at + 9] = f
+        ring[at + 10] = g
+        ring[at + 11] = h
+        ring[at + 12] = i
+        ring[at + 13] = j
+        self._sequence = (self._sequence + 1) & 0x1FFFFFFF
+
+    def take(self, record):
+        """Move the oldest record into a list of WIDTH; False when there is none."""
+        if self._count == 0:
+            return False
+        at = self._first * WIDTH
+        ring = self._ring
+        for index in range(WIDTH):
+            record[index] = ring[at + index]
+        self._first = (self._first + 1) % self._capacity
+        self._count -= 1
+        return True

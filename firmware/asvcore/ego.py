@@ -1,0 +1,282 @@
+"""Own state: fix and vehicle signals with their age, dead reckoning, kept heading, waiting at a stop line."""
+
+from array import array
+
+from . import codes, params
+from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
+from .params import NEVER_MS, NONE
+
+_PERIODS = 4  # intervals between fixes that are remembered
+_LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
+
+
+class Ego:
+    """Ego as the judges and the transmitter see it; call `advance` with the time before reading.
+
+    Units in the names; NONE where unknown. `north_mm` and `east_mm` are the way since the fix, whose
+    place is the origin of `plane`.
+    """
+
+    def __init__(self, settings):
+        self._settings = settings
+        self._timeouts_ms = settings.timeouts_ms()
+        self._values = array("i", [0] * codes.SIGNALS)
+        self._stamps_ms = array("i", [NEVER_MS] * codes.SIGNALS)
+        self._statuses = array("b", [codes.STATUS_UNKNOWN] * codes.SIGNALS)
+        self._sources = array("h", [0] * codes.SIGNALS)
+        self.plane = Plane()
+        self.now_ms = 0
+        self.fix_ms = NEVER_MS  # when the last epoch came, valid or void
+        self.fix_status = codes.REASON_NO_INPUT
+        self.fix_tod_ms = NONE
+        self.fix_speed_ckmh = NONE
+        self.fix_course_cdeg = NONE
+        self.fix_error_dm = NONE
+        self.height_m = NONE
+        self.vertical_error_m = NONE
+        self.revision_frames = 0
+        self._intervals_ms = array("i", [0] * _PERIODS)
+        self._interval_next = 0
+        self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
+        self.north_mm = 0
+        self.east_mm = 0
+        self._speed_rest = 0
+        self.stopped = False  # waiting since it stopped, until it has started [D12]
+        self.started_now = False  # it has started in this step
+        self._low_since_ms = NONE
+        self._since_stop_mm = 0
+        self._stop_latitude_cas = NONE
+        self._stop_longitude_cas = NONE
+
+    # Inputs
+
+    def fix(self, latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms, status):
+        """One epoch of the receiver, received at `now_ms`."""
+        if self.fix_ms != NEVER_MS and self.now_ms > self.fix_ms:
+            self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, 1 << 20)
+            self._interval_next = (self._interval_next + 1) % _PERIODS
+        self.fix_ms = self.now_ms
+        self.fix_status = status
+        if status != codes.FIX_OK:
+            return
+        self.fix_tod_ms = tod_ms
+        self.fix_speed_ckmh = speed_ckmh
+        self.fix_course_cdeg = course_cdeg
+        self.fix_error_dm = error_dm
+        self.height_m = height_m
+        self.vertical_error_m = vertical_m
+        self.revision_frames = 0
+        self.plane.place(latitude_cas, longitude_cas)
+        fast = self.speed_ckmh() >= params.COURSE_CKMH and (speed_ckmh == NONE or speed_ckmh >= params.COURSE_CKMH)
+        if fast and course_cdeg != NONE and not self.reversing():
+            self.heading_cdeg = course_cdeg
+        self.north_mm = 0
+        self.east_mm = 0
+        self._shift_mm(max(self.speed_ckmh(), 0) * self._settings.sampling_delay_ms // 360)
+        self._wait()
+
+    def vehicle(self, signal, value, status, source):
+        """One vehicle signal, received at `now_ms`."""
+        self._values[signal] = value
+        self._stamps_ms[signal] = self.now_ms
+        self._statuses[signal] = status
+        self._sources[signal] = source
+        if signal == codes.SIGNAL_SPEED:
+            self._wait()
+
+    def advance(self, now_ms):
+        """Move on to a time: dead reckoning and the stop line's state."""
+        step_ms = now_ms - self.now_ms
+        if step_ms <= 0:
+            return
+        self._moved(step_ms)
+        self.now_ms = now_ms
+        self._wait()
+
+    def rebase(self, offset_ms):
+        """Take an offset off every stored time."""
+        self.now_ms -= offset_ms
+        if self.fix_ms != NEVER_MS:
+            self.fix_ms = max(self.fix_ms - offset_ms, NEVER_MS + 1)
+        if self._low_since_ms != NONE:
+            self._low_since_ms = max(self._low_since_ms - offset_ms, NEVER_MS)
+        for signal in range(codes.SIGNALS):
+            self._stamps_ms[signal] = max(self._stamps_ms[signal] - offset_ms, NEVER_MS)
+
+    # Vehicle signals: value + age + status + source; stale means unavailable
+
+    def signal(self, signal):
+        """Value of a signal, or NONE when it is unknown, implausible or stale."""
+        if self._statuses[signal] != codes.STATUS_OK or self.signal_age_ms(signal) > self._timeouts_ms[signal]:
+            return NONE
+        return self._values[signal]
+
+    def signal_age_ms(self, signal):
+        """Age of what was last received for a signal."""
+        return self.now_ms - self._stamps_ms[signal]
+
+    def signal_status(self, signal):
+        """Status as received: a STATUS_ code."""
+        return self._statuses[signal]
+
+    def signal_source(self, signal):
+        """Small integer of the bus the signal came from."""
+        return self._sources[signal]
+
+    def can_state(self):
+        """STATE_ code of the vehicle side: ok when any signal is fresh."""
+        state = codes.STATE_SILENT
+        for signal in range(codes.SIGNALS):
+            if self._stamps_ms[signal] == NEVER_MS:
+                continue
+            if self.signal_age_ms(signal) <= self._timeouts_ms[signal]:
+                if self._statuses[signal] != codes.STATUS_IMPLAUSIBLE:
+                    return codes.STATE_OK
+                state = codes.STATE_IMPLAUSIBLE
+            elif state == codes.STATE_SILENT:
+                state = codes.STATE_STALE
+        return state
+
+    # What is known now
+
+    def period_ms(self):
+        """Update period of the receiver: the shortest of the last intervals; NONE before the second epoch."""
+        period_ms = NONE
+        for index in range(_PERIODS):
+            interval_ms = self._intervals_ms[index]
+            if interval_ms > 0 and (period_ms == NONE or interval_ms < period_ms):
+                period_ms = interval_ms
+        return period_ms
+
+    def position_reason(self):
+        """0 while the position can be used, else why not."""
+        if self.fix_status != codes.FIX_OK:
+            return self.fix_status
+        limit_ms = params.FIX_TIMEOUT_MS
+        period_ms = self.period_ms()
+        if period_ms != NONE:
+            limit_ms = max(limit_ms, params.FIX_TIMEOUT_PERIODS * min(period_ms, 10000))
+        return codes.REASON_TIMEOUT if self.now_ms - self.fix_ms > limit_ms else 0
+
+    def speed_ckmh(self):
+        """Speed in 0.01 km/h: fresh CAN, else the receiver's, else NONE."""
+        speed_ckmh = self.signal(codes.SIGNAL_SPEED)
+        if speed_ckmh != NONE:
+            return speed_ckmh
+        return self.fix_speed_ckmh if self.position_reason() == 0 else NONE
+
+    def reversing(self):
+        """True while the shift is known to be in reverse."""
+        return self.signal(codes.SIGNAL_SHIFT) == 2  # element 23: 010
+
+    def direction_cdeg(self):
+        """Direction of travel in 0.01 degrees, or NONE [D4]."""
+        speed_ckmh = self.speed_ckmh()
+        moving = speed_ckmh >= params.COURSE_CKMH
+        if moving and self.position_reason() != 0:
+            return NONE  # the kept heading is not that of a car that has moved on unseen
+        if not self.reversing():
+            return self.heading_cdeg
+        if moving and self.fix_course_cdeg != NONE:
+            return self.fix_course_cdeg
+        if self.heading_cdeg == NONE or speed_ckmh <= 0:
+            return self.heading_cdeg
+        return (self.heading_cdeg + 18000) % 36000
+
+    def dead_reckoned(self):
+        """True while the sent position is the fix moved on with a fresh CAN speed."""
+        return self._settings.position_mode == codes.POSITION_AUTO and self.signal(codes.SIGNAL_SPEED) != NONE
+
+    def error_dm(self):
+        """Own position error a: the receiver's, else by class [D8]."""
+        if self.fix_error_dm != NONE:
+            return self.fix_error_dm
+        return class_error_dm(self._settings.position_class)
+
+    def latitude_cas(self):
+        """Latitude now, in wire units."""
+        return self.plane.latitude_cas + _cas(self.north_mm, self.plane.north_q12)
+
+    def longitude_cas(self):
+        """Longitude now, in wire units, -180 degrees up to below +180."""
+        longitude_cas = self.plane.longitude_cas + _cas(self.east_mm, self.plane.east_q12)
+        return (longitude_cas + HALF_TURN_CAS) % TURN_CAS - HALF_TURN_CAS
+
+    # Inside
+
+    def _moved(self, step_ms):
+        speed_ckmh = self.speed_ckmh()
+        if speed_ckmh <= 0:  # also NONE
+            return
+        # 0.01 km/h is 1/360 mm/ms; what a step leaves over is kept for the next
+        way = speed_ckmh * min(step_ms, 10000) + self._speed_rest
+        way_mm = way // 360
+        self._speed_rest = way - way_mm * 360
+        self._since_stop_mm = min(self._since_stop_mm + way_mm, 1 << 24)
+        self._shift_mm(way_mm)
+
+    def _shift_mm(self, way_mm):
+        if self.heading_cdeg == NONE:
+            return
+        if self.reversing():
+            way_mm = -way_mm
+        way_mm = max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
+        north_mm = self.north_mm + ((way_mm * cosine_q12(self.heading_cdeg) + 2048) >> 12)
+        east_mm = self.east_mm + ((way_mm * sine_q12(self.heading_cdeg) + 2048) >> 12)
+        self.north_mm = max(-_LIMIT_MM, min(north_mm, _LIMIT_MM))
+        self.east_mm = max(-_LIMIT_MM, min(east_mm, _LIMIT_MM))
+
+    def _wait(self):
+        """Stopped: 2 km/h or less for 0.3 s; started: 5 m on, or above 10 km/h with the brake off [D12]."""
+        speed_ckmh = self.speed_ckmh()
+        if speed_ckmh == NONE:
+            self._low_since_ms = NONE
+            return
+        if self.stopped:
+            if self._started(speed_ckmh):
+                self.stopped = False
+                self.started_now = True
+                self._low_since_ms = NONE
+        elif speed_ckmh > params.STOPPED_CKMH:
+            self._low_since_ms = NONE
+        elif self._low_since_ms == NONE:
+            self._low_since_ms = self.now_ms
+        if (
+            not self.stopped
+            and self._low_since_ms != NONE
+            and self.now_ms - self._low_since_ms >= params.STOPPED_FOR_MS
+        ):
+            self.stopped = True
+            self.started_now = False
+            self._since_stop_mm = 0
+            known = self.position_reason() == 0
+            self._stop_latitude_cas = self.plane.latitude_cas if known else NONE
+            self._stop_longitude_cas = self.plane.longitude_cas if known else NONE
+
+    def _started(self, speed_ckmh):
+        if self._since_stop_mm >= params.STARTED_DM * 100:
+            return True
+        brake = self.signal(codes.SIGNAL_BRAKE)
+        if speed_ckmh > params.STARTED_CKMH and brake != NONE and not brake & 1:
+            return True
+        # A standing receiver wanders: its displacement counts only while there is speed
+        if speed_ckmh <= params.STOPPED_CKMH or self._stop_latitude_cas == NONE or self.position_reason() != 0:
+            return False
+        north_dm = self.plane.north_dm(self._stop_latitude_cas)
+        east_dm = self.plane.east_dm(self._stop_longitude_cas)
+        if north_dm == NONE or east_dm == NONE:
+            return True
+        return north_dm * north_dm + east_dm * east_dm >= params.STARTED_DM * params.STARTED_DM
+
+
+def class_error_dm(class_code):
+    """Position error by class, an invalid class as C [D8]."""
+    for code, error_dm in params.CLASS_ERROR_DM:
+        if code == class_code:
+            return error_dm
+    return params.CLASS_C_ERROR_DM
+
+
+def _cas(way_mm, scale_q12):
+    # mm to 0.01": mm * 4096 / (100 * scale), in a form below 2^30
+    return divided(way_mm * 1024, 25 * scale_q12)

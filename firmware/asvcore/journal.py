@@ -1,0 +1,61 @@
+"""Feeds a journal of core inputs to a core: the same lines give the same outputs everywhere.
+
+Version 1, one input a line, integers in decimal, `-` for NONE, the unit's own milliseconds:
+
+    asvkit-journal 1
+    settings NAME=VALUE ...
+    F t cause status latitude longitude speed course error height vertical tod     a fix
+    V t cause signal value status source                                           a vehicle signal
+    M t cause source radio_flag HEX                                                a received payload
+    S t cause switch value                                                         a switch
+    T t cause                                                                      a tick
+    R offset                                                                       the clock was rebased
+
+Lines that begin with `#` are comments. ValueError says which line does not belong.
+"""
+
+from .params import NONE
+from .settings import FIELDS, Settings
+
+MAGIC = "asvkit-journal 1"
+
+
+def settings_of(line):
+    """Settings of a journal's second line; what it does not name keeps its default."""
+    settings = Settings()
+    words = line.split()
+    if not words or words[0] != "settings":
+        raise ValueError("no settings line")
+    names = [row[0] for row in FIELDS]
+    for word in words[1:]:
+        name, value = word.split("=")
+        if name not in names:
+            raise ValueError("setting %s" % name)
+        setattr(settings, name, int(value))
+    return settings
+
+
+def feed(core, line):
+    """Give one line to the core; False for a comment or an empty line."""
+    words = line.split()
+    if not words or words[0][0] == "#":
+        return False
+    kind = words[0]
+    if kind == "M":
+        payload = bytes.fromhex(words[5]) if len(words) > 5 else b""
+        core.on_message(payload, int(words[3]), int(words[1]), words[4] == "1", int(words[2]))
+        return True
+    n = [NONE if word == "-" else int(word) for word in words[1:]]
+    if kind == "F":
+        core.on_fix(n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[2], n[0], n[1])
+    elif kind == "V":
+        core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
+    elif kind == "T":
+        core.tick(n[0], n[1])
+    elif kind == "S":
+        core.on_switch(n[2], n[3], n[0], n[1])
+    elif kind == "R":
+        core.rebase(n[0])
+    else:
+        raise ValueError("journal line %s" % kind)
+    return True

@@ -1,0 +1,212 @@
+"""The vehicles around: a table of fixed capacity, keyed by (source, vehicle_id).
+
+A vehicle_id may equal another vehicle's or one's own [G appendix 1 (3)], so the sender's address, as a
+small integer, belongs to the identity. Nothing is allocated after the table is made: slots are reused
+through a free list, and the hash is open addressing over an array.
+"""
+
+from array import array
+
+from . import codec, codes, params
+from .ego import class_error_dm
+from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY
+from .params import NEVER_MS, NONE
+
+_FUNCTIONS = 6
+SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
+
+
+class Neighbour:
+    """What is known of one vehicle, as received; ways and times in the units of the names.
+
+    `usable`: position, speed and direction can be used. `reason`: why no crossing support was judged
+    for it, last time. `supports[function]`: index of the support that follows it, or -1.
+    """
+
+    def __init__(self, index):
+        self.index = index
+        self.supports = [-1] * _FUNCTIONS
+        self.clear()
+
+    def clear(self):
+        """Make the slot that of nobody."""
+        self.key = -1
+        self.source = NONE
+        self.vehicle_id = NONE
+        self.counter = NONE
+        self.speed_code = self.direction_code = NONE  # as sent: a repeated message is known by these
+        self.latitude_code = self.longitude_code = self.revision_code = NONE
+        self.received_ms = NEVER_MS
+        self.usable = False
+        self.latitude_cas = NONE
+        self.longitude_cas = NONE
+        self.error_dm = NONE
+        self.speed_kmh = NONE
+        self.direction_deg = NONE
+        self.delay_ms = 0  # age of the position when it was received
+        self.emergency = 0
+        self.radio_flag = False
+        self.range_dm = params.RANGE_DM
+        self.reason = 0
+        for function in range(_FUNCTIONS):
+            self.supports[function] = -1
+
+    def followed(self):
+        """True while any support follows this vehicle."""
+        for function in range(_FUNCTIONS):
+            if self.supports[function] >= 0:
+                return True
+        return False
+
+    def repeats(self, raw):
+        """True if a message with the last one's counter tells nothing new."""
+        return (
+            self.speed_code == raw[codec.SPEED]
+            and self.direction_code == raw[codec.DIRECTION]
+            and self.latitude_code == raw[codec.LATITUDINAL_SECOND]
+            and self.longitude_code == raw[codec.LONGITUDINAL_SECOND]
+            and self.revision_code == raw[codec.REVISION_COUNTER]
+        )
+
+    def take(self, raw):
+        """Take over a decoded message."""
+        self.counter = raw[codec.INCREMENT_COUNTER]
+        self.speed_code = raw[codec.SPEED]
+        self.direction_code = raw[codec.DIRECTION]
+        self.latitude_code = raw[codec.LATITUDINAL_SECOND]
+        self.longitude_code = raw[codec.LONGITUDINAL_SECOND]
+        self.revision_code = raw[codec.REVISION_COUNTER]
+        self.emergency = raw[codec.EMERGENCY_ATTENTION]
+        self.latitude_cas = NONE
+        self.longitude_cas = NONE
+        self.error_dm = NONE
+        self.delay_ms = 0
+        available = raw[codec.POSITION_AVAILABILITY]
+        if available == AVAILABLE_ALL or available == AVAILABLE_MANDATORY:
+            self._take_position(raw, available == AVAILABLE_ALL)
+        available = raw[codec.SENSOR_AVAILABILITY]
+        self.speed_kmh = NONE
+        self.direction_deg = NONE
+        if available == AVAILABLE_ALL or available == AVAILABLE_MANDATORY:
+            self.speed_kmh = raw[codec.SPEED]
+            if raw[codec.DIRECTION] < 360:  # 360 and above read as undefined [D4]
+                self.direction_deg = raw[codec.DIRECTION]
+        self.usable = self.latitude_cas != NONE and self.direction_deg != NONE
+
+    def _take_position(self, raw, optionals):
+        latitude_cas = angle_cas(
+            raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
+        )
+        longitude_cas = angle_cas(
+            raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
+        )
+        if latitude_cas == NONE or longitude_cas == NONE:
+            return
+        self.latitude_cas = latitude_cas
+        self.longitude_cas = longitude_cas
+        error_m = raw[codec.HORIZONTAL_ERROR_RANGE] if optionals else 0
+        self.error_dm = error_m * 10 if error_m else class_error_dm(raw[codec.CLASS_INFORMATION])
+        if optionals and 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
+            self.delay_ms = (raw[codec.REVISION_COUNTER] - 1) * params.TRANSMISSION_INTERVAL_MS
+
+
+def angle_cas(degree, minute, second, limit_deg):
+    """Angle in 0.01" from its elements; NONE outside what exists [D2]."""
+    if minute > 59 or second > 5999:
+        return NONE
+    rest_cas = minute * 6000 + second
+    cas = degree * 360000 + rest_cas if degree >= 0 else degree * 360000 - rest_cas
+    limit_cas = limit_deg * 360000
+    return cas if -limit_cas <= cas <= limit_cas else NONE
+
+
+class Neighbours:
+    """The table. `get` and `add` by key; `used[0:count]` are the slots in use."""
+
+    def __init__(self, capacity):
+        self.capacity = capacity
+        self._slots = [Neighbour(index) for index in range(capacity)]
+        self.used = [self._slots[index] for index in range(capacity)]  # in use first, free after
+        self.count = 0
+        self._place = array("h", [index for index in range(capacity)])  # slot index -> index in `used`
+        size = 16
+        while size < 2 * capacity:
+            size *= 2
+        self._mask = size - 1
+        self._hash = array("h", [-1] * size)
+
+    def _home(self, key):
+        return (key ^ (key >> 7) ^ (key >> 14)) & self._mask
+
+    def get(self, key):
+        """The neighbour of a key, or None."""
+        mask = self._mask
+        table = self._hash
+        at = (key ^ (key >> 7) ^ (key >> 14)) & mask
+        while True:
+            index = table[at]
+            if index < 0:
+                return None
+            neighbour = self._slots[index]
+            if neighbour.key == key:
+                return neighbour
+            at = (at + 1) & mask
+
+    def add(self, key):
+        """A cleared neighbour for a new key, or None when the table is full."""
+        if self.count == self.capacity:
+            return None
+        neighbour = self.used[self.count]
+        self.count += 1
+        neighbour.clear()
+        neighbour.key = key
+        at = self._home(key)
+        while self._hash[at] >= 0:
+            at = (at + 1) & self._mask
+        self._hash[at] = neighbour.index
+        return neighbour
+
+    def remove(self, neighbour):
+        """Give a slot back."""
+        self._unhash(neighbour.key)
+        neighbour.key = -1
+        self.count -= 1
+        last = self.used[self.count]
+        at = self._place[neighbour.index]
+        self.used[at] = last
+        self.used[self.count] = neighbour
+        self._place[last.index] = at
+        self._place[neighbour.index] = self.count
+
+    def _unhash(self, key):
+        # Backward shift: what follows in the run moves up, so no tombstones gather
+        mask, table = self._mask, self._hash
+        at = self._home(key)
+        while self._slots[table[at]].key != key:
+            at = (at + 1) & mask
+        hole = at
+        while True:
+            at = (at + 1) & mask
+            index = table[at]
+            if index < 0:
+                break
+            home = self._home(self._slots[index].key)
+            if ((at - home) & mask) >= ((at - hole) & mask):
+                table[hole] = index
+                hole = at
+        table[hole] = -1
+
+    def farthest(self):
+        """The farthest neighbour that no support follows, or None."""
+        best = None
+        for at in range(self.count):
+            neighbour = self.used[at]
+            if (best is None or neighbour.range_dm > best.range_dm) and not neighbour.followed():
+                best = neighbour
+        return best
+
+    def rebase(self, offset_ms):
+        """Take an offset off every stored time."""
+        for at in range(self.count):
+            neighbour = self.used[at]
+            neighbour.received_ms = max(neighbour.received_ms - offset_ms, NEVER_MS)

@@ -1,0 +1,59 @@
+"""Every number of the guideline, once, with its unit and clause; ours are marked [Dn] or "ours".
+
+Clauses: [G n] the guideline's section, [Dn] the decisions listed in docs/decisions.md.
+"""
+
+# Times in ms
+TRANSMISSION_INTERVAL_MS = 100  # [G 3.4(4)] provisional
+SYSTEM_DELAY_MS = 300  # [G 3.4(4)]
+INFORMATION_REACTION_MS = 3700  # presentation and reaction [G table 3-4]
+CAUTION_REACTION_MS = 3200  # caution alone [G table 3-4]
+CAUTION_AFTER_REACTION_MS = 800  # caution after information has ended [G table 3-4]
+INFORMATION_MS = INFORMATION_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERVAL_MS  # L3: 4.1 s [D10]
+CAUTION_MS = CAUTION_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERVAL_MS  # L4: 3.6 s [D10]
+CAUTION_AFTER_MS = CAUTION_AFTER_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERVAL_MS  # L4*: 1.2 s [D10]
+PREDICTION_MS = 1000  # a target without a new packet [G 3.6(2), D17]
+MINIMUM_PRESENTATION_MS = 2000  # [D14]
+INFORMATION_SHOWN_MS = 3000  # mode information_ended [D14]
+HOLD_MS = 3000  # "keep watching" once the target has passed [D15]
+LOST_LIMIT_MS = 10000  # a lost target's support, from its last packet, at most [D15]
+BREAK_GRACE_MS = 500  # a condition must fail this long before support leaves it: no flicker (ours)
+STOPPED_FOR_MS = 300  # [D12]
+SIGNAL_TIMEOUT_MS = 500  # a vehicle signal without a period of its own (ours)
+RECEIVING_MS = 1000  # "receiving" lamp after the last frame (ours)
+FIX_TIMEOUT_MS = 1500  # a fix is stale after this or three periods, the longer [interface section 6]
+FIX_TIMEOUT_PERIODS = 3
+JST_OFFSET_MS = 9 * 3600 * 1000  # [G appendix 1 (29)]
+DAY_MS = 24 * 3600 * 1000
+
+# Speeds in 0.01 km/h (own) and km/h (wire)
+STOPPED_CKMH = 200  # [D12]
+COURSE_CKMH = 300  # GNSS course is used from here [D4]
+STARTED_CKMH = 1000  # with the brake off [D12]
+CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
+TARGET_MIN_KMH = 5  # crossing and right turn [D16]
+
+# Lengths in dm
+STARTED_DM = 50  # from where it stood [D12]
+CROSSING_AHEAD_DM = 300  # crossing point ahead of ego [D11]
+RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
+CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
+CLASS_C_ERROR_DM = 300  # also an invalid class [D8]
+UNBOUNDED_ERROR_M = 255  # "255 m or more": surrounding support only [D8]
+KIND_LENGTH_DM = ((0, 120), (1, 120), (2, 120), (5, 20), (6, 20), (7, 20))  # others 50 [interface section 6]
+KIND_LENGTH_OTHER_DM = 50
+
+# Angles in degrees
+CROSSING_MIN_DEG = 30  # courses meet at 30..150 degrees [D11]
+CROSSING_MAX_DEG = 150
+
+# Counts
+PARALLEL = 2  # presentations at once [D18]
+NEIGHBOURS = 256
+SUPPORTS = 64  # (function, target) pairs followed at once (ours)
+REVISIONS = 10  # frames counted by the revision counter [D6]
+POSITION_DELAY_MAX = 30  # x 100 ms [G appendix 1 (17)]
+
+NONE = -(1 << 29)  # "no value" in events, records and fields
+NEVER_MS = -(1 << 28)  # a time before all others
+REBASE_MS = 1 << 28  # the runtime takes this off its clock, and tells the core, before 2^29

@@ -1,0 +1,47 @@
+"""Where a neighbour is, seen from ego: the one place where received positions are brought to now [D17]."""
+
+from . import params
+from .geometry import cosine_q12, divided, sine_q12
+from .params import NONE
+
+
+class Relation:
+    """Where a neighbour is, seen from ego, now: the judges' common input, made once per evaluation."""
+
+    def __init__(self):
+        self.east_dm = 0
+        self.north_dm = 0
+        self.range_dm = NONE
+        self.error_dm = NONE  # a + b
+        self.age_ms = 0
+
+    def make(self, ego, neighbour, now_ms, settings, limit_ms):
+        """True with the fields set; False when there is no usable position or it is beyond 1 km.
+
+        The received position is moved on along its direction by (revision - 1) x 100 ms, the age since
+        receipt and the sampling delay, `limit_ms` at most [D17].
+        """
+        if neighbour.latitude_cas == NONE:
+            return False
+        north_dm = ego.plane.north_dm(neighbour.latitude_cas)
+        east_dm = ego.plane.east_dm(neighbour.longitude_cas)
+        if north_dm == NONE or east_dm == NONE:
+            neighbour.range_dm = params.RANGE_DM
+            return False
+        self.age_ms = now_ms - neighbour.received_ms
+        if neighbour.usable:
+            moved_ms = min(neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms, limit_ms)
+            way_dm = divided(neighbour.speed_kmh * moved_ms, 360)
+            north_dm += (way_dm * cosine_q12(neighbour.direction_deg * 100) + 2048) >> 12
+            east_dm += (way_dm * sine_q12(neighbour.direction_deg * 100) + 2048) >> 12
+        north_dm -= divided(ego.north_mm, 100)
+        east_dm -= divided(ego.east_mm, 100)
+        self.north_dm = north_dm
+        self.east_dm = east_dm
+        high, low = abs(north_dm), abs(east_dm)
+        if high < low:
+            high, low = low, high
+        self.range_dm = high + low * 3 // 8  # within 7 %: for sorting, not for judging
+        neighbour.range_dm = self.range_dm
+        self.error_dm = ego.error_dm() + neighbour.error_dm
+        return True

@@ -1,0 +1,50 @@
+"""What can be set about a core: integers, in one ordered table that the journal's first line repeats."""
+
+from . import codes, params
+
+# (name, default, lowest, highest); kind, class and length are the element's codes and dm
+FIELDS = (
+    ("seed", 1, 0, (1 << 29) - 1),
+    ("position_class", 2, 1, 8),
+    ("vehicle_kind", 4, 0, 15),
+    ("vehicle_length_dm", 0, 0, 620),  # 0: unknown, by kind in the formulas
+    ("position_mode", codes.POSITION_AUTO, 0, 1),
+    ("sampling_delay_ms", 0, 0, 1000),  # of receivers, own and others' [D17]
+    ("antenna_to_front_dm", 0, -200, 200),  # calibration [D11]
+    ("crossing", 1, 0, 1),
+    ("crossing_start", codes.START_STOPPED, 0, 1),
+    ("presentation_mode", codes.MODE_INFORMATION_CAUTION, 0, 2),
+    ("parallel", params.PARALLEL, 1, 4),
+    ("neighbours", params.NEIGHBOURS, 1, 4096),
+    ("supports", params.SUPPORTS, 1, 256),
+    ("records", 512, 16, 1 << 16),
+    ("uses_gnss", 1, 0, 1),
+    ("uses_can", 1, 0, 1),
+    ("uses_radio", 1, 0, 1),
+    ("timeout_speed_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_brake_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_winker_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_hazard_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_shift_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_accelerator_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_acceleration_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+)
+
+
+class Settings:
+    """Defaults of the guideline and its decisions; change attributes before the core is made."""
+
+    def __init__(self):
+        for name, default, _low, _high in FIELDS:
+            setattr(self, name, default)
+
+    def check(self):
+        """ValueError for a value outside its range."""
+        for name, _default, low, high in FIELDS:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError("setting %s: %d is outside %d..%d" % (name, value, low, high))
+
+    def timeouts_ms(self):
+        """Timeouts of the vehicle signals in the order of the SIGNAL_ codes."""
+        return [getattr(self, name) for name, _default, _low, _high in FIELDS if name.startswith("timeout_")]

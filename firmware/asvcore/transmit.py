@@ -1,0 +1,134 @@
+"""The own message, every 100 ms: ego's state in the wire's codes [G appendix 1, D2-D9]."""
+
+from . import codec, codes, elements, params
+from .geometry import divided
+from .params import NONE
+
+_POSITION = range(codec.POSITION_AVAILABILITY, codec.REVISION_COUNTER + 1)
+_STATE = range(codec.SENSOR_AVAILABILITY, codec.ACCELERATION_PEDAL_ANGLE + 1)
+_LARGE_KINDS = (0, 1)  # large bus, large truck: the auxiliary brake is theirs
+_RECENT = 4  # own frames kept to know them again
+
+
+class Transmitter:
+    """Fills `raw` and `frame` (the 100 bytes) from ego; ordinary units send 0 in elements 42 and 43."""
+
+    def __init__(self, settings, vehicle_id):
+        self._settings = settings
+        self.vehicle_id = vehicle_id
+        self.counter = 0
+        self.raw = [0] * elements.CODED
+        self.frame = bytearray(elements.MESSAGE_BYTES)
+        self._recent = [bytearray(elements.MESSAGE_BYTES) for _ in range(_RECENT)]
+        self._newest = 0
+        self.position_reason = 0
+        self.state_reason = 0
+        raw = self.raw
+        raw[codec.ADMINISTRATION_DATA] = elements.VERSION
+        raw[codec.VEHICLE_ID] = vehicle_id
+        raw[codec.CLASS_INFORMATION] = settings.position_class
+        raw[codec.VEHICLE_CLASSIFICATION] = settings.vehicle_kind
+        # Rounded up, in 2 m; 62 m is the longest that can be coded [D5]
+        raw[codec.VEHICLE_LENGTH] = min((settings.vehicle_length_dm + 19) // 20, 31)
+        raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY  # 01: cannot be set
+
+    def make(self, ego):
+        """Encode the next frame into `frame`; ego has been advanced to its time."""
+        raw = self.raw
+        raw[codec.INCREMENT_COUNTER] = self.counter
+        self.position_reason = self._position(ego)
+        self.state_reason = self._state(ego)
+        codec.encode_into(raw, self.frame)
+        self._newest = (self._newest + 1) % _RECENT
+        self._recent[self._newest][:] = self.frame
+        self.counter = (self.counter + 1) & 0xFF
+        if ego.revision_frames <= params.REVISIONS:
+            ego.revision_frames += 1
+
+    def is_own(self, buffer):
+        """True for one of the last own frames, heard back."""
+        for index in range(_RECENT):
+            if self._recent[index] == buffer:
+                return True
+        return False
+
+    def _position(self, ego):
+        raw = self.raw
+        reason = ego.position_reason()
+        moved = ego.dead_reckoned()
+        latitude_cas = ego.latitude_cas() if moved else ego.plane.latitude_cas
+        longitude_cas = ego.longitude_cas() if moved else ego.plane.longitude_cas
+        if reason == 0 and (not _codable(latitude_cas) or not _codable(longitude_cas)):
+            reason = codes.REASON_NOT_CODABLE
+        for index in _POSITION:
+            raw[index] = 0
+        raw[codec.UTC_HOUR] = raw[codec.UTC_MINUTE] = raw[codec.UTC_SECOND] = 0
+        if reason != 0:
+            return reason
+        raw[codec.POSITION_AVAILABILITY] = elements.AVAILABLE_ALL
+        _put_angle(raw, codec.LATITUDINAL_DEGREE, latitude_cas)
+        _put_angle(raw, codec.LONGITUDINAL_DEGREE, longitude_cas)
+        raw[codec.HORIZONTAL_ERROR_RANGE] = _error_code(ego.fix_error_dm, 10)
+        raw[codec.VERTICAL_ERROR_RANGE] = _error_code(ego.vertical_error_m, 1)
+        raw[codec.HEIGHT] = elements.NO_HEIGHT
+        if ego.height_m != NONE:
+            raw[codec.HEIGHT] = max(0, min(ego.height_m + 8192, elements.NO_HEIGHT - 1))
+        period_ms = ego.period_ms()
+        raw[codec.POSITION_DELAY] = elements.NO_POSITION_DELAY
+        if period_ms != NONE:
+            raw[codec.POSITION_DELAY] = max(1, min(divided(period_ms, 100), params.POSITION_DELAY_MAX))
+        # Frames with this same fix; 0 when it is moved on or older than the counter tells [D6]
+        if not moved and ego.revision_frames < params.REVISIONS:
+            raw[codec.REVISION_COUNTER] = ego.revision_frames + 1
+        if ego.fix_tod_ms != NONE:
+            age_ms = ego.now_ms - ego.fix_ms if moved else 0
+            second = (ego.fix_tod_ms + age_ms + params.JST_OFFSET_MS) % params.DAY_MS // 1000
+            raw[codec.UTC_HOUR] = second // 3600
+            raw[codec.UTC_MINUTE] = second // 60 % 60
+            raw[codec.UTC_SECOND] = second % 60
+        return 0
+
+    def _state(self, ego):
+        raw = self.raw
+        for index in _STATE:
+            raw[index] = 0
+        speed_ckmh = ego.speed_ckmh()
+        if speed_ckmh == NONE:
+            return codes.REASON_EGO_SPEED_UNKNOWN
+        raw[codec.SENSOR_AVAILABILITY] = elements.AVAILABLE_ALL
+        raw[codec.SPEED] = min(divided(speed_ckmh, 100), 255)
+        direction_cdeg = ego.direction_cdeg()
+        raw[codec.DIRECTION] = elements.NO_DIRECTION if direction_cdeg == NONE else divided(direction_cdeg, 100) % 360
+        acceleration = ego.signal(codes.SIGNAL_ACCELERATION)  # cm/s2; 0.25 m/s2 a count, offset 0x20
+        raw[codec.FORWARD_ACCELERATION] = elements.NO_ACCELERATION
+        if acceleration != NONE:
+            raw[codec.FORWARD_ACCELERATION] = max(0, min(divided(acceleration, 25) + 32, 62))
+        raw[codec.SHIFT_POSITION] = max(ego.signal(codes.SIGNAL_SHIFT), 0)
+        brake = max(ego.signal(codes.SIGNAL_BRAKE), 0)
+        if self._settings.vehicle_kind not in _LARGE_KINDS:
+            brake &= 5
+        raw[codec.BRAKE] = brake
+        raw[codec.WINKER] = max(ego.signal(codes.SIGNAL_WINKER), 0)
+        raw[codec.HAZARD] = max(ego.signal(codes.SIGNAL_HAZARD), 0)
+        pedal = ego.signal(codes.SIGNAL_ACCELERATOR)
+        raw[codec.ACCELERATION_PEDAL_ANGLE] = elements.NO_PEDAL if pedal == NONE else pedal
+        return codes.REASON_HEADING_UNKNOWN if direction_cdeg == NONE else 0
+
+
+def _codable(angle_cas):
+    # The sign stands on the degrees: -0 degrees cannot be told from 0 [D2]
+    return not -360000 < angle_cas < 0
+
+
+def _put_angle(raw, index, angle_cas):
+    size_cas = abs(angle_cas)
+    degree = size_cas // 360000
+    raw[index] = degree if angle_cas >= 0 else -degree
+    raw[index + 1] = size_cas // 6000 % 60
+    raw[index + 2] = size_cas % 6000
+
+
+def _error_code(error, unit):
+    if error == NONE:
+        return 0
+    return max(1, min(divided(error, unit), params.UNBOUNDED_ERROR_M))
