@@ -29,7 +29,7 @@ _CANDUMP: Final = re.compile(
     r"(?:([Rr])[0-9]?|((?:[0-9A-Fa-f]{2}){0,8})|#[0-9]((?:[0-9A-Fa-f]{2}){0,64}))(?:\s+[RrTt])?"
 )
 _ERROR_FLAG: Final = 0x2000_0000
-_MAX_TIME_S: Final = 2**33  # beyond it a time is no time
+_MAX_TIME_S: Final = 2**32  # beyond it (the year 2106) a time is no time
 
 # python-can reports what it skips to a logger nobody reads, hence to stderr: here skipped input is counted.
 logging.getLogger("can").addHandler(logging.NullHandler())
