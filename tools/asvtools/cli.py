@@ -1,0 +1,88 @@
+"""The command `asvkit`: one place that turns failures into one line on stderr and an exit code.
+
+Commands live in their own modules, which import what is heavy only when they run: `asvkit --version`
+and `--help` start at once. Exit codes: 0 done and good, 1 ran and found a failure, 2 wrong usage or
+configuration.
+"""
+
+import contextlib
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated, cast
+
+import typer
+
+from asvtools import doctor, messages, replay_command
+from asvunit.errors import AsvkitError, UsageError
+
+INTERRUPTED = 130  # as shells report it
+# typer's own base of wrong usage, which it does not export.
+_USAGE_ERROR = cast(type[Exception], typer.BadParameter.__bases__[0])
+
+app = typer.Typer(
+    name="asvkit",
+    help="Open reference implementation of Japan's ASV vehicle-to-vehicle driver-support system.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"asvkit {version('asvkit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("decode")(messages.decode)
+app.command("encode")(messages.encode)
+app.command("replay")(replay_command.replay)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Console entry: run the command named on the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code. Nothing a user can cause gets out as an exception."""
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except AsvkitError as error:
+        return _say(str(error), error.exit_code)
+    except _USAGE_ERROR as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "asvkit"
+        text = error.format_message().rstrip(".") if hasattr(error, "format_message") else str(error)
+        return _say(f"{text} (see {path} --help)", UsageError.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has seen enough. What is left in the buffer would fail again at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _say(text: str, code: int) -> int:
+    with contextlib.suppress(BrokenPipeError):
+        typer.echo(f"asvkit: {' '.join(text.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()
