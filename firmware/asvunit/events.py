@@ -1,0 +1,109 @@
+"""The unit's events: the core's records in words, one JSON object each (docs/contracts.md), version 1."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from asvcore import codes
+from asvunit.identity import Sources
+from asvunit.texts import TEXTS
+from asvunit.words import optional, sides, word
+
+VERSION: Final = 1
+
+Event = dict[str, Any]
+Sink = Callable[[Event], None]
+
+
+class Translator:
+    """Turns records into events; `None` for records that are no event (a frame sent as before)."""
+
+    def __init__(self, sources: Sources, language: str) -> None:
+        self._sources = sources
+        self._texts = TEXTS[language]
+        self._own: tuple[int, ...] = ()
+        self._kinds: Final[dict[int, Callable[[list[int]], Event | None]]] = {
+            codes.COMMAND_SEND: self._send,
+            codes.COMMAND_SUPPORT: self._support,
+            codes.COMMAND_HMI: self._hmi,
+            codes.COMMAND_STATUS: self._status,
+            codes.COMMAND_DROP: self._drop,
+            codes.COMMAND_NEIGHBOUR: self._neighbour,
+            codes.COMMAND_SYSTEM: self._system,
+        }
+
+    def event(self, record: list[int], epoch_s: float) -> Event | None:
+        """The event of a record at a time; `cause` numbers the input that led to it, 0 is a tick."""
+        body = self._kinds[record[0]](record)
+        return None if body is None else {"t": epoch_s, **body, "cause": record[3]}
+
+    def _support(self, record: list[int]) -> Event:
+        function, level, presented, source, vehicle_id, distance, error, threshold, ttc, reason = record[4:]
+        return {
+            "event": "support",
+            "function": word("FUNCTION", function),
+            "level": word("LEVEL", level),
+            "presented": bool(presented),
+            "vehicle_id": optional(vehicle_id),
+            "source": self._sources.name(source),
+            "distance_m": _divided(distance, 10),
+            "error_m": _divided(error, 10),
+            "threshold_m": _divided(threshold, 10),
+            "ttc_s": _divided(ttc, 1000),
+            "reason": word("REASON", reason),
+        }
+
+    def _hmi(self, record: list[int]) -> Event:
+        level, colour, function, direction, sound, text = record[4:10]
+        return {
+            "event": "hmi",
+            "level": word("LEVEL", level),
+            "colour": word("COLOUR", colour),
+            "function": word("FUNCTION", function),
+            "direction": sides(direction),
+            "sound": word("SOUND", sound),
+            "text": self._texts[text],
+            "text_id": word("TEXT", text),
+        }
+
+    def _status(self, record: list[int]) -> Event:
+        which, state, reason = record[4:7]
+        return {
+            "event": "status",
+            "input": word("INPUT", which),
+            "state": word("STATE", state),
+            "reason": word("REASON", reason),
+        }
+
+    def _drop(self, record: list[int]) -> Event:
+        reason, source, vehicle_id = record[4:7]
+        return {
+            "event": "drop",
+            "reason": word("REASON", reason),
+            "source": self._sources.name(source),
+            "vehicle_id": optional(vehicle_id),
+        }
+
+    def _neighbour(self, record: list[int]) -> Event:
+        return {**self._drop(record), "event": "neighbour"}
+
+    def _system(self, record: list[int]) -> Event:
+        on, receiving, fault = record[4:7]
+        return {"event": "system", "on": bool(on), "receiving": bool(receiving), "fault": bool(fault)}
+
+    def _send(self, record: list[int]) -> Event | None:
+        own = tuple(record[6:9])
+        if own == self._own:
+            return None
+        self._own = own
+        position, state, reason = own
+        return {
+            "event": "own_message",
+            "position": bool(position),
+            "state": bool(state),
+            "reason": word("REASON", reason),
+        }
+
+
+def _divided(value: int, by: int) -> float | None:
+    known = optional(value)
+    return None if known is None else known / by

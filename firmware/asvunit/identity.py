@@ -1,0 +1,31 @@
+"""Who sent a frame: the address as text outside, a small integer inside the core."""
+
+from asvcore.neighbours import SOURCE_LIMIT
+
+
+class Sources:
+    """Maps addresses to integers below SOURCE_LIMIT and back; the oldest gives way when all are taken."""
+
+    def __init__(self, limit: int = SOURCE_LIMIT) -> None:
+        self._limit = limit
+        self._numbers: dict[str, int] = {}
+        self._names: list[str] = []
+
+    def number(self, name: str) -> int:
+        """The integer of an address, a new one if it has none."""
+        found = self._numbers.get(name)
+        if found is not None:
+            return found
+        if len(self._names) < self._limit:
+            number = len(self._names)
+            self._names.append(name)
+        else:
+            oldest = next(iter(self._numbers))
+            number = self._numbers.pop(oldest)
+            self._names[number] = name
+        self._numbers[name] = number
+        return number
+
+    def name(self, number: int) -> str | None:
+        """The address of an integer; None for the core's "no value"."""
+        return self._names[number] if 0 <= number < len(self._names) else None

@@ -1,0 +1,74 @@
+"""Opens the recorded inputs of a replay: NMEA, a CAN log with its signal map, a capture."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from asvunit.adapters.can_log import CanLog
+from asvunit.adapters.capture import Capture
+from asvunit.adapters.nmea import NmeaFile
+from asvunit.adapters.vehicle_map import VehicleMap
+from asvunit.errors import UsageError
+from asvunit.replay import RELATIVE_NS, Inputs
+
+
+def load_map(name: str | Path, log: Path | None, folders: Sequence[Path] = ()) -> VehicleMap:
+    """A signal map; its database is also looked for beside the log and in the log's sibling folder `dbc`."""
+    near = [log.parent, log.parent.parent / "dbc"] if log else []
+    return VehicleMap.load(name, [*folders, *near])
+
+
+def open_recordings(
+    *,
+    gnss: Path | None = None,
+    can: Path | None = None,
+    vehicle_map: VehicleMap | None = None,
+    radio: Path | None = None,
+    port: int = 47100,
+    day: date | None = None,
+    align_start: bool = False,
+) -> Inputs:
+    """Read what is given; UsageError when there is nothing to replay or no common time."""
+    inputs = Inputs()
+    if radio:
+        capture = Capture(radio, port)
+        inputs.frames = list(capture)
+        inputs.names["radio"] = str(radio)
+        inputs.counters["radio"] = capture.counters
+    if can:
+        if vehicle_map is None:
+            raise UsageError(f"{can}: a CAN log needs its signal map; give --vehicle MAP.toml")
+        log = CanLog(can)
+        inputs.signals = [signal for message in log for signal in vehicle_map.decode(message)]
+        inputs.names["can"] = str(can)
+        inputs.counters["can"] = log.counters + vehicle_map.counters
+    if gnss:
+        file = NmeaFile(gnss, day or _day_of(inputs))
+        inputs.fixes = list(file)
+        inputs.names["gnss"] = str(gnss)
+        inputs.counters["gnss"] = file.counters
+    if not inputs.names:
+        raise UsageError("nothing to replay: give at least one of --gnss, --can with --vehicle, --radio")
+    if not inputs.each():
+        said = "; ".join(f"{inputs.names[port]}: {_said(counts)}" for port, counts in inputs.counters.items())
+        raise UsageError(f"nothing to replay: no usable record in {said}")
+    inputs.order()
+    if align_start:
+        inputs.align_starts()
+    inputs.check_overlap()
+    return inputs
+
+
+def _day_of(inputs: Inputs) -> date | None:
+    for records in ([record.time_ns for record in inputs.signals[:1]], [frame.time_ns for frame in inputs.frames[:1]]):
+        for time_ns in records:
+            if time_ns >= RELATIVE_NS:
+                return datetime.fromtimestamp(time_ns // 10**9, UTC).date()
+    return None
+
+
+def _said(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "nothing in it"
+
+

@@ -1,0 +1,136 @@
+"""Recorded inputs through an unmodified unit in virtual time: the result does not depend on playing speed.
+
+Inputs align by their absolute times; within one input time never runs back (clamped and counted as
+`time_back`). The 100 ms grid starts at the first dated input; what lies on a grid time enters before
+the cycle of that time. The same inputs, settings and seed give the same bytes.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from asvcore.params import TRANSMISSION_INTERVAL_MS
+from asvunit.errors import UsageError
+from asvunit.ports import Fix, RadioFrame, VehicleSignal
+from asvunit.unit import Unit
+
+Record = TypeVar("Record", Fix, VehicleSignal, RadioFrame)
+CYCLE_NS = TRANSMISSION_INTERVAL_MS * 1_000_000
+RELATIVE_NS = 10 * 365 * 86400 * 10**9  # times below ten years after 1970 are no dates
+LONGEST_NS = 7 * 86400 * 10**9  # a longer recording is a mistaken date
+
+
+@dataclass
+class Inputs:
+    """The recorded inputs of one replay, in file order; `names` for messages to the user."""
+
+    fixes: list[Fix] = field(default_factory=list)
+    signals: list[VehicleSignal] = field(default_factory=list)
+    frames: list[RadioFrame] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    counters: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def each(self) -> list[tuple[str, list[Fix] | list[VehicleSignal] | list[RadioFrame]]]:
+        """(port, records) of the inputs that have any, the first on equal times first."""
+        ports = [("gnss", self.fixes), ("can", self.signals), ("radio", self.frames)]
+        return [(port, records) for port, records in ports if records]  # type: ignore[misc]
+
+    def order(self) -> None:
+        """Clamp times that run back, counted under `time_back` of their input."""
+        self.fixes = self._forward("gnss", self.fixes)
+        self.signals = self._forward("can", self.signals)
+        self.frames = self._forward("radio", self.frames)
+
+    def _forward(self, port: str, records: list[Record]) -> list[Record]:
+        last_ns, clamped, out = None, 0, []
+        for record in records:
+            if last_ns is not None and record.time_ns < last_ns:
+                record = replace(record, time_ns=last_ns)  # noqa: PLW2901
+                clamped += 1
+            last_ns = record.time_ns
+            out.append(record)
+        if clamped:
+            self.counters.setdefault(port, Counter())["time_back"] += clamped
+        return out
+
+    def span_ns(self) -> tuple[int, int]:
+        """First and last time of all."""
+        ranges = [(records[0].time_ns, records[-1].time_ns) for _port, records in self.each()]
+        return min(first for first, _last in ranges), max(last for _first, last in ranges)
+
+    def align_starts(self) -> None:
+        """Lay logs with relative times on the first time of the dated ones, or all on the first input's."""
+        each = self.each()
+        dated = [records[0].time_ns for _port, records in each if records[0].time_ns >= RELATIVE_NS]
+        start_ns = min(dated) if dated else each[0][1][0].time_ns
+        for port, records in each:
+            offset_ns = start_ns - records[0].time_ns
+            if records[0].time_ns < RELATIVE_NS or not self._overlapping(port):
+                records[:] = [replace(record, time_ns=record.time_ns + offset_ns) for record in records]  # type: ignore[assignment]
+
+    def check_overlap(self) -> None:
+        """UsageError, naming both ranges, for an input that shares no time with any other."""
+        for port, _records in self.each():
+            if not self._overlapping(port):
+                other = next(name for name, _records in self.each() if name != port)
+                raise UsageError(
+                    f"no common time: {self._range(port)}, but {self._range(other)}; "
+                    "lay relative logs on the first time with --align start"
+                )
+        first_ns, last_ns = self.span_ns()
+        if last_ns - first_ns > LONGEST_NS:
+            days = (last_ns - first_ns) / 86400e9
+            raise UsageError(f"the inputs span {days:.0f} days: {self._all_ranges()}; a wrong date? cut the recording")
+
+    def _overlapping(self, port: str) -> bool:
+        ranges = {name: (records[0].time_ns, records[-1].time_ns) for name, records in self.each()}
+        first, last = ranges.pop(port)
+        return not ranges or any(first <= high and low <= last for low, high in ranges.values())
+
+    def _all_ranges(self) -> str:
+        return ", ".join(self._range(port) for port, _records in self.each())
+
+    def _range(self, port: str) -> str:
+        records = dict(self.each())[port]
+        return f"{self.names.get(port, port)} is {stamp(records[0].time_ns)} to {stamp(records[-1].time_ns)}"
+
+
+def stamp(time_ns: int) -> str:
+    """A time for people: UTC to the millisecond, or seconds if it is no date."""
+    if not RELATIVE_NS <= time_ns < 2**62:
+        return f"{time_ns / 1e9:.3f} s"
+    return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S}.{time_ns // 10**6 % 1000:03d}"
+
+
+def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
+    """Feed a unit all inputs and the cycles of the grid from `first_ns` to `last_ns`."""
+    cycle_ns = first_ns
+    for time_ns, _rank, _index, record in heapq.merge(*_timed(inputs)):
+        while cycle_ns < time_ns:
+            unit.tick(cycle_ns)
+            cycle_ns += CYCLE_NS
+        if isinstance(record, Fix):
+            unit.fix(record)
+        elif isinstance(record, VehicleSignal):
+            unit.vehicle(record)
+        else:
+            unit.radio(record)
+    while cycle_ns <= last_ns:
+        unit.tick(cycle_ns)
+        cycle_ns += CYCLE_NS
+
+
+Timed = tuple[int, int, int, Fix | VehicleSignal | RadioFrame]
+
+
+def _timed(inputs: Inputs) -> list[Iterator[Timed]]:
+    return [_ranked(rank, records) for rank, (_port, records) in enumerate(inputs.each())]
+
+
+def _ranked(rank: int, records: Iterable[Fix | VehicleSignal | RadioFrame]) -> Iterator[Timed]:
+    # Rank and index settle equal times, so that records are never compared
+    for index, record in enumerate(records):
+        yield record.time_ns, rank, index, record

@@ -1,0 +1,76 @@
+"""Reads a TOML file into a pydantic model; whatever is wrong becomes one line with file, key and the mend."""
+
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from asvunit.errors import UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] = float) -> Model:
+    """The file as a model; UsageError with file, key and reason otherwise."""
+    try:
+        return model.model_validate(tomllib.loads(path.read_bytes().decode("utf-8"), parse_float=parse_float))
+    except ValidationError as errors:
+        raise UsageError(f"{path}: {first_error(errors, model)}") from errors
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a text file in UTF-8; TOML is expected") from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise UsageError(f"{path}: not TOML: {str(error) or 'nested too deep'}") from error
+
+
+def first_error(errors: ValidationError, model: type[BaseModel]) -> str:
+    """`key: reason` of the first error, an unknown key with the nearest name."""
+    error = errors.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in error["loc"]) or "file"
+    if error["type"] == "extra_forbidden":
+        place = model_at(model, error["loc"][:-1])
+        names = [info.alias or name for name, info in place.model_fields.items()]
+        return f"{key}: unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
+    message = error["msg"]
+    return f"{key}: {message[:1].lower()}{message[1:]}"
+
+
+def model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel]:
+    """The model that stands at a location of a model: tables in tables, dicts and lists of them."""
+    current: Any = model
+    for part in location:
+        inner = _inner_model(current)
+        if inner is not None:
+            current = inner  # a dict's or list's entry: the part is its key
+            continue
+        fields = current.model_fields
+        named = {info.alias or name: info for name, info in fields.items()}
+        if str(part) not in named:
+            break
+        current = named[str(part)].annotation
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            continue
+    found = current if isinstance(current, type) and issubclass(current, BaseModel) else _inner_model(current)
+    return found or model
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    """The model inside dict[str, M], list[M] or M | None; None for a model itself."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return None
+    for argument in typing.get_args(annotation):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument
+    return None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` with the nearest names, or nothing."""
+    near = difflib.get_close_matches(name, list(known), 3, 0.5)
+    return f"; did you mean {' or '.join(repr(one) for one in near)}?" if near else ""
