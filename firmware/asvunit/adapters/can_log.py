@@ -9,6 +9,7 @@ import gzip
 import logging
 import math
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ _CANDUMP: Final = re.compile(
     r"(?:([Rr])[0-9]?|((?:[0-9A-Fa-f]{2}){0,8})|#[0-9]((?:[0-9A-Fa-f]{2}){0,64}))(?:\s+[RrTt])?"
 )
 _ERROR_FLAG: Final = 0x2000_0000
+_BROKEN_FILE: Final = (OSError, EOFError, zlib.error)  # the latter two are gzip's
 _MAX_TIME_S: Final = 2**32  # beyond it (the year 2106) a time is no time
 
 # python-can reports what it skips to a logger nobody reads, hence to stderr: here skipped input is counted.
@@ -75,7 +77,7 @@ class CanLog:
                     yield from self._text(suffix, file)
             else:
                 yield from self._binary(suffix)
-        except (OSError, EOFError):  # also gzip's
+        except _BROKEN_FILE:
             self.counters["unreadable_rest"] += 1
 
     def _open(self) -> BinaryIO:
@@ -90,7 +92,7 @@ class CanLog:
             try:
                 yield from reader
                 return
-            except OSError:
+            except _BROKEN_FILE:
                 raise
             except Exception:  # the readers raise whatever a bad line makes them: ValueError, KeyError ...
                 self.counters["bad_line"] += 1

@@ -1,0 +1,344 @@
+"""NMEA: epochs, dates, validity, exact numbers, and no input that is fatal."""
+
+import datetime
+import math
+import time
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asvunit.adapters.nmea import NmeaAssembler, NmeaFile
+from asvunit.errors import UsageError
+from asvunit.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
+from asvunit.ports import Fix
+
+DAY_NS = 86_400_000_000_000
+
+
+def line(body: str) -> bytes:
+    checksum = 0
+    for character in body.encode():
+        checksum ^= character
+    return f"${body}*{checksum:02X}\r\n".encode()
+
+
+def rmc(tod="120000.00", status="A", date="010409", speed="10.0", course="90.0", position=None, mode="A") -> bytes:
+    position = "4810.8509,N,01133.9095,E" if position is None else position
+    return line(f"GPRMC,{tod},{status},{position},{speed},{course},{date},,,{mode}")
+
+
+def gga(tod="120000.00", quality="1", hdop="1.0", altitude="100.0", position="4810.8509,N,01133.9095,E") -> bytes:
+    return line(f"GPGGA,{tod},{position},{quality},08,{hdop},{altitude},M,46.3,M,,")
+
+
+def unix_ns(*when: int) -> int:
+    return int(datetime.datetime(*when, tzinfo=datetime.UTC).timestamp()) * 1_000_000_000
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read(*lines: bytes, date: datetime.date | None = None) -> tuple[list[Fix], dict[str, int]]:
+        path = tmp_path / "log.nmea"
+        path.write_bytes(b"".join(lines))
+        log = NmeaFile(path, date)
+        return list(log), dict(log.counters)
+
+    return read
+
+
+def one(read, *lines: bytes, **options) -> Fix:
+    (fix,), _ = read(*lines, **options)
+    return fix
+
+
+def test_one_epoch_whatever_the_order(read) -> None:
+    sentences = [rmc(), gga(), line("GPGST,120000.00,,,,,3.0,4.0,2.5"), line("GPVTG,91.0,T,,M,11.0,N,20.4,K,A")]
+    expected = Fix(unix_ns(2009, 4, 1, 12), True, "", 43_200_000, 17345105, 4163457, 1852, 9000, 50, 100, 3)
+    for order in (sentences, sentences[::-1][1:] + sentences[3:], [*sentences[1:], sentences[0]]):
+        assert read(*order) == ([expected], {})
+
+
+def test_rmc_wins_and_vtg_fills(read) -> None:
+    vtg = line("GPVTG,91.0,T,,M,11.0,N,20.4,K,A")
+    fix = one(read, rmc(speed="", course=""), vtg)
+    assert (fix.speed_ckmh, fix.course_cdeg) == (2037, 9100)
+    fix = one(read, rmc(speed="1", course=""), vtg)
+    assert (fix.speed_ckmh, fix.course_cdeg) == (185, 9100)
+    fix = one(read, rmc(speed="", course=""), line("GPVTG,,T,,M,,N,20.4,K,A"))
+    assert (fix.speed_ckmh, fix.course_cdeg) == (2040, None)
+    fix = one(read, rmc(speed="", course=""), line("GPVTG,91.0,T,,M,11.0,N,20.4,K,N"))
+    assert (fix.speed_ckmh, fix.course_cdeg) == (None, None)
+
+
+def test_a_vtg_after_a_sentence_without_time_is_not_the_epoch_before(read) -> None:
+    fixes, counters = read(
+        rmc(speed=""), line("GPRMC,,V,,,,,,,,,,N"), line("GPVTG,91.0,T,,M,11.0,N,20.4,K,A"), rmc("120001")
+    )
+    assert [fix.speed_ckmh for fix in fixes] == [None, 1852]
+    assert counters == {"no_time": 1}
+
+
+@pytest.mark.parametrize(
+    ("sentences", "reason"),
+    [
+        ([rmc(status="V")], "void"),
+        ([rmc(mode="N")], "void"),
+        ([rmc(status="")], "void"),
+        ([rmc(), gga(quality="0")], "no_fix"),
+        ([gga(quality="0"), rmc()], "no_fix"),
+        ([rmc(position=",,,")], "no_position"),
+        ([rmc(position="4810.8509,X,01133.9095,E")], "no_position"),
+        ([rmc(position="48x0.8509,N,01133.9095,E")], "no_position"),
+        ([rmc(position="4860.0000,N,01133.9095,E")], "out_of_range"),
+        ([rmc(position="9000.0001,N,01133.9095,E")], "out_of_range"),
+        ([rmc(position="4810.8509,N,18000.000001,W")], "out_of_range"),
+        ([rmc(position="4810.8509,N,18100.0,W")], "out_of_range"),
+    ],
+)
+def test_invalid_epochs_keep_their_time_only(read, sentences, reason) -> None:
+    fix = one(read, *sentences)
+    assert fix == Fix(unix_ns(2009, 4, 1, 12), False, reason, 43_200_000)
+
+
+def test_an_empty_quality_is_not_quality_0_beside_a_valid_rmc(read) -> None:
+    assert one(read, gga(quality=""), rmc()).valid
+    assert one(read, gga(quality=""), date=datetime.date(2009, 4, 1)).reason == "no_fix"
+
+
+def test_gga_fills_a_missing_position(read) -> None:
+    assert one(read, rmc(position=",,,"), gga()).latitude_cas == 17345105
+
+
+def test_navigational_status_v_is_not_void(read) -> None:
+    assert one(read, line("GNRMC,055234.000,A,4739.71890,N,12219.58362,W,0.00,286.35,050826,,,A,V")).valid
+
+
+@pytest.mark.parametrize(
+    ("hdop", "expected"), [("0.9", 45), ("1.01", 51), ("99.99", None), ("99.0", None), ("", None), ("0.0", None)]
+)
+def test_error_from_hdop(read, hdop, expected) -> None:
+    assert one(read, rmc(), gga(hdop=hdop)).error_dm == expected
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "error", "vertical"),
+    [
+        ("3.0,4.0,2.5", 50, 3),
+        ("0.02,0.01,0.02", 1, 1),
+        ("3.0,4.01,2.49", 51, 2),
+        (",4.0,", 50, None),
+        (",,", 50, None),
+        ("0,0,0", 1, 1),
+    ],
+)
+def test_error_from_gst_before_hdop(read, sigmas, error, vertical) -> None:
+    fix = one(read, rmc(), gga(hdop="1.0"), line(f"GPGST,120000.00,,,,,{sigmas}"))
+    assert (fix.error_dm, fix.vertical_error_m) == (error, vertical)
+
+
+def test_exact_numbers() -> None:
+    assert scaled("0.27", 1852, 10) == 50  # 50.004
+    assert scaled("0.135", 1000, 10) == 14  # 13.5, by float 13.500000000000002 or less
+    assert scaled("-704.5", 1) == -704
+    assert scaled("1.005", 100) == 101  # by float 100
+    assert [scaled(text, 1) for text in ("", ".", "1e3", "0x1", "nan", "1.2.3", "٣", "+-1", "9" * 40)] == [None] * 9
+    assert angle_cas("4810.8509", "S", "N", "S", 90) == -17345105
+    # half a centi-second: by magnitude, on both sides
+    assert angle_cas("0000.00025", "N", "N", "S", 90) == 2
+    assert angle_cas("0000.00025", "S", "N", "S", 90) == -2
+    assert angle_cas("9000.0000", "N", "N", "S", 90) == 32_400_000
+    assert angle_cas("18000", "W", "E", "W", 180) == -64_800_000
+
+
+@given(st.decimals(0, 359999, places=5))
+def test_scaled_is_the_half_up_of_decimal(value: Decimal) -> None:
+    expected = int((value * Decimal("185.2")).quantize(Decimal(1), ROUND_HALF_UP))
+    assert scaled(str(value), 1852, 10) == expected
+
+
+def test_courses(read) -> None:
+    assert one(read, rmc(course="360.0")).course_cdeg == 0
+    assert one(read, rmc(course="359.995")).course_cdeg == 0
+    fixes, counters = read(rmc(course="361", speed="200"))
+    assert (fixes[0].course_cdeg, fixes[0].speed_ckmh, counters) == (None, None, {"implausible": 2})
+
+
+def test_heights(read) -> None:
+    assert one(read, rmc(), gga(altitude="-0704.5")).height_m == -704
+    fixes, counters = read(rmc(), gga(altitude="99999"))
+    assert (fixes[0].height_m, counters) == (None, {"implausible": 1})
+
+
+def test_times_of_day() -> None:
+    assert time_of_day_ms("235960.00") == 86_399_999
+    assert time_of_day_ms("235960.9") == 86_399_999
+    assert time_of_day_ms("120060.5") == 43_259_999
+    assert time_of_day_ms("000000.0005") == 1
+    assert time_of_day_ms("235959.9999") == 86_399_999
+    assert [time_of_day_ms(text) for text in ("240000", "126000", "120061", "12000", "", "1200x0")] == [None] * 6
+    assert date_of("060180") == datetime.date(1980, 1, 6)
+    assert [date_of(text) for text in ("310209", "000000", "1", "")] == [None] * 4
+
+
+def test_gga_alone_needs_a_date(read) -> None:
+    with pytest.raises(UsageError, match="--date"):
+        read(gga())
+    assert one(read, gga(), date=datetime.date(2009, 4, 1)).time_ns == unix_ns(2009, 4, 1, 12)
+
+
+def test_gga_alone_goes_over_midnight(read) -> None:
+    tods = ["235959.00", "000000.00", "235959.50", "000001.00", "140000"]  # one out of order, then a gap
+    fixes, _ = read(rmc("235958"), *(gga(tod) for tod in tods))
+    assert [fix.time_ns for fix in fixes] == [
+        unix_ns(2009, 4, 1, 23, 59, 58),
+        unix_ns(2009, 4, 1, 23, 59, 59),
+        unix_ns(2009, 4, 2),
+        unix_ns(2009, 4, 1, 23, 59, 59) + 500_000_000,
+        unix_ns(2009, 4, 2, 0, 0, 1),
+        unix_ns(2009, 4, 2, 14),
+    ]
+
+
+def test_epochs_before_the_first_date_take_it(read) -> None:
+    fixes, _ = read(gga("235959"), gga("000001"), rmc("000002", date="020409"), date=datetime.date(2020, 1, 1))
+    assert [fix.time_ns for fix in fixes] == [
+        unix_ns(2009, 4, 1, 23, 59, 59),
+        unix_ns(2009, 4, 2, 0, 0, 1),
+        unix_ns(2009, 4, 2, 0, 0, 2),
+    ]
+
+
+def test_cold_start_dates_of_void_rmc(read) -> None:
+    fixes, counters = read(rmc("115959", "V", "060180"), rmc("120000"), rmc("120001", "V", "220899"))
+    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (-1, 0, 1)]
+    assert counters == {"date_implausible": 2}
+
+
+def test_void_dates_that_are_right_stand(read) -> None:
+    fixes, counters = read(rmc("235959", "V", "310309"), rmc("000000", date="010409"), rmc("000001", "V"))
+    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1) + n * 1_000_000_000 for n in (-1, 0, 1)]
+    assert counters == {}
+    fixes, _ = read(rmc("120000", "V"), rmc("120001", "V"))  # nothing to check against
+    assert fixes[1].time_ns == unix_ns(2009, 4, 1, 12, 0, 1)
+    fixes, counters = read(rmc("120000", "V", "060180"), date=datetime.date(2009, 4, 1))
+    assert (fixes[0].time_ns, counters) == (unix_ns(2009, 4, 1, 12), {"date_implausible": 1})
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (rmc("120001")[:-4] + b"00\r\n", "bad_checksum"),
+        (rmc("120001")[:-5] + b"\r\n", "no_checksum"),
+        (rmc("120001")[:-3] + b"\r\n", "no_checksum"),
+        (rmc("126001"), "bad_time"),
+        (line("GPGGA,,,,,,0,00,99.99,,,,,,"), "no_time"),
+        (b"\x00\xff\xfe\n", "garbage"),
+        (b"$GPRMC,12\xff0001,A*00\n", "garbage"),
+        (line("GPGST,120001.00,,,,,3.0,4.0,2.5"), "incomplete_epoch"),
+        (b"# comment $GPRMC\n", "comment"),
+        (b"\n", "comment"),
+    ],
+)
+def test_bad_lines_are_counted_and_dropped(read, bad, reason) -> None:
+    fixes, counters = read(rmc("120000"), bad, rmc("120002"))
+    assert len(fixes) == 2
+    assert counters == {reason: 1}
+
+
+def test_other_sentences_are_no_errors(read) -> None:
+    others = [b"$GPGSV,1,1,00*79\n", b"$GPGSV,1,1,00*00\n", b"$PUBX,00,1*00\n", b"!AIVDM,1,1,,A,x,0*00\n"]
+    assert read(rmc(), *others)[1] == {}
+
+
+def test_a_line_run_into_the_next_loses_only_itself(read) -> None:
+    assert one(read, b"$GPGSV,3,1,1" + rmc()).valid
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\nworld\n", bytes(range(256)) * 8, b"$GPGSV,1,1,00*79\n"])
+def test_no_nmea_log(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "log.nmea"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"log\.nmea: "):
+        NmeaFile(path)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing.nmea"):
+        with pytest.raises(UsageError, match="cannot be read"):
+            NmeaFile(path)
+
+
+@given(st.lists(st.binary(max_size=80)))
+def test_random_bytes_are_not_fatal(lines: list[bytes]) -> None:
+    assembler = NmeaAssembler()
+    for content in lines:
+        assembler.feed(content)
+    assembler.flush()
+
+
+FIELD = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="*$,"), max_size=12)
+
+
+@given(
+    st.sampled_from(["GPRMC", "GNGGA", "GPGST", "GLVTG"]),
+    st.sampled_from(["120000", "120000.00", ""]),
+    st.lists(FIELD | st.sampled_from(["A", "N", "E", "1", "4810.85", "-1", "99999999999999999"]), max_size=16),
+)
+def test_sentences_with_any_fields_are_not_fatal(kind: str, tod: str, fields: list[str]) -> None:
+    assembler = NmeaAssembler()
+    epochs = assembler.feed(line(",".join([kind, tod, *fields]))) + assembler.flush()
+    for epoch in epochs:
+        fix = epoch.fix(0)
+        assert fix.valid == (fix.latitude_cas is not None) == (not fix.reason)
+
+
+@pytest.mark.shared
+def test_munich(shared: Path) -> None:
+    start = time.process_time()
+    log = NmeaFile(shared / "data/gnss/genivi_munich_ublox.nmea")
+    fixes = list(log)
+    assert time.process_time() - start < 2
+    assert len(fixes) == 1867
+    assert sum(fix.reason == "void" for fix in fixes) == sum(not fix.valid for fix in fixes) == 20
+    assert fixes[0] == Fix(
+        unix_ns(2009, 4, 1, 12, 40, 22), True, "", 45622000, 17345105, 4163457, 1574, 17110, 1195, -704
+    )
+    assert max(fix.speed_ckmh or 0 for fix in fixes) < 6300
+    assert [second.time_ns - first.time_ns for first, second in pairwise(fixes)].count(10**9) > 1800
+    assert log.counters == {"comment": 6}
+    assert list(log) == fixes  # a second pass is the same
+
+
+@pytest.mark.shared
+def test_the_other_receivers(shared: Path) -> None:
+    rtk = list(NmeaFile(shared / "data/gnss/gpsd_nmea-rtk.log"))
+    assert len(rtk) == 122
+    assert all(fix.valid and fix.longitude_cas < -33_000_000 and fix.error_dm for fix in rtk)
+    assert max(b.time_ns - a.time_ns for a, b in pairwise(rtk)) > 600 * 10**9
+    cold = NmeaFile(shared / "data/gnss/gpsd_bt451.log")
+    assert cold.counters["no_time"] == 8
+    assert next(iter(cold)).course_cdeg is None
+    assert list(cold)[-1].speed_ckmh == math.floor(32.273 * 185.2 + 0.5)
+    standing = list(NmeaFile(shared / "data/gnss/gpsd_quectel-l76k-nmea.log"))
+    assert len(standing) == 151
+    assert all(fix.valid for fix in standing)
+
+
+@pytest.mark.shared
+def test_every_cut_of_real_lines(shared: Path) -> None:
+    for name in ("gpsd_nmea-rtk.log", "gpsd_bt451.log", "gpsd_quectel-l76k-nmea.log", "genivi_munich_ublox.nmea"):
+        lines = (shared / "data/gnss" / name).read_bytes().splitlines(keepends=True)
+        for content in lines[:200]:
+            for cut in range(len(content)):
+                assembler = NmeaAssembler()
+                assembler.feed(content[:cut])
+                epochs = assembler.flush()
+                # With the checksum gone the line makes nothing.
+                whole = content[:cut].rstrip() == content.rstrip()
+                assert whole or not epochs
+                for epoch in epochs:
+                    epoch.fix(0)
