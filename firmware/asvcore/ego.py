@@ -6,6 +6,7 @@ from . import codes, params
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
 from .params import NEVER_MS, NONE
 
+_PERIOD_MAX_MS = 10000
 _PERIODS = 4  # intervals between fixes that are remembered
 _LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
 
@@ -34,9 +35,13 @@ class Ego:
         self.fix_error_dm = NONE
         self.height_m = NONE
         self.vertical_error_m = NONE
+        self._speed_ms = NEVER_MS
+        self._quality_ms = NEVER_MS
         self.revision_frames = 0
         self._intervals_ms = array("i", [0] * _PERIODS)
         self._interval_next = 0
+        self.period_ms = 0  # of the receiver: the shortest of the last intervals; 0 before the second epoch
+        self._limit_ms = params.FIX_TIMEOUT_MS
         self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
         self.north_mm = 0
         self.east_mm = 0
@@ -53,18 +58,24 @@ class Ego:
     def fix(self, latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms, status):
         """One epoch of the receiver, received at `now_ms`."""
         if self.fix_ms != NEVER_MS and self.now_ms > self.fix_ms:
-            self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, 1 << 20)
+            self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, _PERIOD_MAX_MS)
             self._interval_next = (self._interval_next + 1) % _PERIODS
+            self._measure_period()
         self.fix_ms = self.now_ms
         self.fix_status = status
         if status != codes.FIX_OK:
             return
         self.fix_tod_ms = tod_ms
-        self.fix_speed_ckmh = speed_ckmh
         self.fix_course_cdeg = course_cdeg
-        self.fix_error_dm = error_dm
-        self.height_m = height_m
-        self.vertical_error_m = vertical_m
+        # Receivers that send position more often than speed or quality: the last told holds as long as a fix would
+        if speed_ckmh != NONE or self._old(self._speed_ms):
+            self.fix_speed_ckmh = speed_ckmh
+            self._speed_ms = self.now_ms
+        if error_dm != NONE or height_m != NONE or self._old(self._quality_ms):
+            self.fix_error_dm = error_dm
+            self.height_m = height_m
+            self.vertical_error_m = vertical_m
+            self._quality_ms = self.now_ms
         self.revision_frames = 0
         self.plane.place(latitude_cas, longitude_cas)
         fast = self.speed_ckmh() >= params.COURSE_CKMH and (speed_ckmh == NONE or speed_ckmh >= params.COURSE_CKMH)
@@ -100,6 +111,8 @@ class Ego:
             self.fix_ms = max(self.fix_ms - offset_ms, NEVER_MS + 1)
         if self._low_since_ms != NONE:
             self._low_since_ms = max(self._low_since_ms - offset_ms, NEVER_MS)
+        self._speed_ms = max(self._speed_ms - offset_ms, NEVER_MS)
+        self._quality_ms = max(self._quality_ms - offset_ms, NEVER_MS)
         for signal in range(codes.SIGNALS):
             self._stamps_ms[signal] = max(self._stamps_ms[signal] - offset_ms, NEVER_MS)
 
@@ -139,24 +152,14 @@ class Ego:
 
     # What is known now
 
-    def period_ms(self):
-        """Update period of the receiver: the shortest of the last intervals; NONE before the second epoch."""
-        period_ms = NONE
-        for index in range(_PERIODS):
-            interval_ms = self._intervals_ms[index]
-            if interval_ms > 0 and (period_ms == NONE or interval_ms < period_ms):
-                period_ms = interval_ms
-        return period_ms
-
     def position_reason(self):
         """0 while the position can be used, else why not."""
         if self.fix_status != codes.FIX_OK:
             return self.fix_status
-        limit_ms = params.FIX_TIMEOUT_MS
-        period_ms = self.period_ms()
-        if period_ms != NONE:
-            limit_ms = max(limit_ms, params.FIX_TIMEOUT_PERIODS * min(period_ms, 10000))
-        return codes.REASON_TIMEOUT if self.now_ms - self.fix_ms > limit_ms else 0
+        return codes.REASON_TIMEOUT if self._old(self.fix_ms) else 0
+
+    def _old(self, stamp_ms):
+        return self.now_ms - stamp_ms > self._limit_ms
 
     def speed_ckmh(self):
         """Speed in 0.01 km/h: fresh CAN, else the receiver's, else NONE."""
@@ -203,6 +206,15 @@ class Ego:
         return (longitude_cas + HALF_TURN_CAS) % TURN_CAS - HALF_TURN_CAS
 
     # Inside
+
+    def _measure_period(self):
+        period_ms = _PERIOD_MAX_MS
+        for index in range(_PERIODS):
+            interval_ms = self._intervals_ms[index]
+            if 0 < interval_ms < period_ms:
+                period_ms = interval_ms
+        self.period_ms = period_ms
+        self._limit_ms = max(params.FIX_TIMEOUT_MS, params.FIX_TIMEOUT_PERIODS * period_ms)
 
     def _moved(self, step_ms):
         speed_ckmh = self.speed_ckmh()

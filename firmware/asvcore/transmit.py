@@ -73,10 +73,9 @@ class Transmitter:
         raw[codec.HEIGHT] = elements.NO_HEIGHT
         if ego.height_m != NONE:
             raw[codec.HEIGHT] = max(0, min(ego.height_m + 8192, elements.NO_HEIGHT - 1))
-        period_ms = ego.period_ms()
         raw[codec.POSITION_DELAY] = elements.NO_POSITION_DELAY
-        if period_ms != NONE:
-            raw[codec.POSITION_DELAY] = max(1, min(divided(period_ms, 100), params.POSITION_DELAY_MAX))
+        if ego.period_ms > 0:
+            raw[codec.POSITION_DELAY] = max(1, min(divided(ego.period_ms, 100), params.POSITION_DELAY_MAX))
         # Frames with this same fix; 0 when it is moved on or older than the counter tells [D6]
         if not moved and ego.revision_frames < params.REVISIONS:
             raw[codec.REVISION_COUNTER] = ego.revision_frames + 1
