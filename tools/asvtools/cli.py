@@ -59,7 +59,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code. Nothing a user can cause gets out as an exception."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = _invoke(arguments)
         sys.stdout.flush()
     except AsvkitError as error:
         return _say(str(error), error.exit_code)
@@ -70,12 +70,30 @@ def run(arguments: list[str]) -> int:
         return _say(f"{text} (see {path} --help)", UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader has seen enough. What is left in the buffer would fail again at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough
+        _drop_output()
         return 0
-    return code if isinstance(code, int) else 0
+    except OSError as error:  # a full disk, say; what has a mend of its own comes as AsvkitError
+        _drop_output()
+        return _say(f"{error.filename or 'output'}: {error.strerror or error}", AsvkitError.exit_code)
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Not app(): that would end the process itself where a pipe breaks."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("asvkit", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    return 0
+
+
+def _drop_output() -> None:
+    """What is left in the buffer would fail again when the interpreter ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str, code: int) -> int:
