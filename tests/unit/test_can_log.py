@@ -184,7 +184,7 @@ def test_nothing_is_logged_to_stderr(write, capsys) -> None:
     assert capsys.readouterr().err == ""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.sampled_from([".log", ".csv", ".asc", ".trc", ".blf"]), st.integers(0, 2000), st.binary(max_size=40))
 def test_damage_is_not_fatal(write, suffix: str, place: int, damage: bytes) -> None:
     path = write(suffix, *(message(number) for number in range(20)))
