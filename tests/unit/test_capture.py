@@ -78,6 +78,7 @@ def enhanced(
 def read(tmp_path: Path):
     def read(content: bytes, **options) -> tuple[list[RadioFrame], dict[str, int]]:
         path = tmp_path / "radio.pcap"
+        path.unlink(missing_ok=True)  # much faster than to overwrite
         path.write_bytes(content)
         capture = Capture(path, **options)
         frames = list(capture)
@@ -160,6 +161,7 @@ def test_any_length_passes(read, length: int) -> None:
         (ethernet(0x0800, ipv4(udp(), fragment=10)), "fragment"),
         (ethernet(0x0800, ipv4(udp(length=109))), "malformed_packet"),
         (ethernet(0x0800, ipv4(udp(length=7))), "malformed_packet"),
+        (ethernet(0x0800, ipv4(udp(b"x", length=20), padding=bytes(20))), "malformed_packet"),
         (ethernet(0x0800, ipv4(udp())[:-1]), "malformed_packet"),
         (ethernet(0x0800, b"\x44" + ipv4(udp())[1:]), "malformed_packet"),
         (ethernet(0x86DD, ipv6(udp())[:-1]), "malformed_packet"),
