@@ -78,9 +78,9 @@ def read_map(path: Path) -> MapFile:
         return MapFile.model_validate(tables)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}; give the path of a vehicle map") from error
-    except ValidationError as errors:
-        error = errors.errors(include_url=False)[0]
-        raise UsageError(f"{path}: {_key(error['loc'])}: {_said(error)}") from errors
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"{path}: {_key(first['loc'])}: {_said(first)}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a text file in UTF-8; give a vehicle map") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -95,7 +95,8 @@ def _said(error: Any) -> str:
     if error["type"] != "extra_forbidden":
         return str(error["msg"][:1].lower() + error["msg"][1:])
     place = error["loc"][:-1]
-    model = {(): MapFile, ("database",): DatabaseTable}.get(place, SignalTable)
+    tables: dict[Any, type[_Table]] = {(): MapFile, ("database",): DatabaseTable}
+    model = tables.get(place, SignalTable)
     names = [info.alias or name for name, info in model.model_fields.items()]
     return f"unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
 
