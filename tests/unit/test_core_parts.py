@@ -1,0 +1,184 @@
+"""Geometry, the neighbour table, the command ring and the pool of supports, each beside a plain model."""
+
+import math
+import random
+
+import pytest
+from coretools import Drive, Target, encounter, frame
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asvcore import codes, geometry, params
+from asvcore.commands import WIDTH, Commands
+from asvcore.neighbours import Neighbours, angle_cas
+from asvcore.params import NONE
+
+
+@given(st.integers(-100_000, 100_000))
+def test_sine_and_cosine(angle_cdeg):
+    angle = math.radians(angle_cdeg / 100)
+    assert geometry.sine_q12(angle_cdeg) == pytest.approx(4096 * math.sin(angle), abs=1.2)
+    assert geometry.cosine_q12(angle_cdeg) == pytest.approx(4096 * math.cos(angle), abs=1.2)
+
+
+@given(st.integers(-80, 80), st.integers(-179, 179), st.integers(-900, 900), st.integers(-900, 900))
+def test_plane_agrees_with_the_ellipsoid(latitude, longitude, north_m, east_m):
+    phi = math.radians(latitude)
+    curve = 1 - 0.00669437999014 * math.sin(phi) ** 2
+    meridian, normal = 6378137 * (1 - 0.00669437999014) / curve**1.5, 6378137 / math.sqrt(curve)
+    plane = geometry.Plane()
+    plane.place(latitude * 360000, longitude * 360000)
+    to_latitude = latitude * 360000 + round(math.degrees(north_m / meridian) * 360000)
+    to_longitude = longitude * 360000 + round(math.degrees(east_m / (normal * math.cos(phi))) * 360000)
+    assert plane.north_dm(to_latitude) == pytest.approx(north_m * 10, abs=4)
+    assert plane.east_dm(to_longitude) == pytest.approx(east_m * 10, abs=5)
+
+
+def test_plane_crosses_the_date_line_and_ends_at_1_km():
+    plane = geometry.Plane()
+    plane.place(0, 64_800_000 - 5)
+    assert plane.east_dm(-64_800_000 + 5) == pytest.approx(31, abs=1)
+    assert plane.east_dm(0) == NONE
+    assert plane.north_dm(3300) == NONE
+
+
+@given(st.integers(-90, 90), st.integers(0, 63), st.integers(0, 8191))
+def test_angles_outside_what_exists_are_none(degree, minute, second):
+    got = angle_cas(degree, minute, second, 90)
+    exact = (abs(degree) * 360000 + minute * 6000 + second) * (1 if degree >= 0 else -1)
+    legal = minute <= 59 and second <= 5999 and abs(exact) <= 90 * 360000
+    assert got == (exact if legal else NONE)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=400), st.integers(0, 1 << 20))
+def test_neighbour_table_behaves_like_a_dict(steps, salt):
+    table, model = Neighbours(24), {}
+    for add, number in steps:
+        key = (number * 7919 + salt) & 0x1FFFFFFF
+        found = table.get(key)
+        assert (found is not None) == (key in model)
+        if found is not None:
+            assert found is model[key]
+        if add and found is None:
+            made = table.add(key)
+            if len(model) == 24:
+                assert made is None
+            else:
+                model[key] = made
+        elif not add and found is not None:
+            table.remove(found)
+            del model[key]
+        assert table.count == len(model)
+        assert {id(table.used[at]) for at in range(table.count)} == {id(value) for value in model.values()}
+
+
+def test_full_table_keeps_the_near():
+    drive = Drive(neighbours=4)
+    drive.stand()
+    for number in range(4):
+        drive.message(1000, frame(number, 0, north_m=100 + 50 * number), source=number)
+        drive.tick(1000)
+    drive.core.settings.crossing = 1
+    drive.message(1050, frame(9, 0, north_m=10), source=9)
+    gone = [r for r in drive.of("neighbour") if r["reason"] == "table_full"]
+    assert len(gone) == 1
+    assert drive.core.neighbours.count == 4
+    assert drive.core.neighbours.get((9 << 14) | 9) is not None
+
+
+def test_neighbours_expire_a_second_after_their_last_packet():
+    drive = Drive()
+    drive.message(0, frame())
+    for t in range(0, 1300, 100):
+        drive.tick(t)
+    assert [(r["t"], r["reason"]) for r in drive.of("neighbour")] == [(0, "new"), (1100, "gone")]
+
+
+def test_ring_keeps_order_and_counts_what_it_loses():
+    ring, record = Commands(4), [0] * WIDTH
+    for number in range(6):
+        ring.put(1, number, 0, number)
+    assert ring.lost == 2
+    got = []
+    while ring.take(record):
+        got.append((record[1], record[4], record[5]))
+    assert got == [(n, n, NONE) for n in range(2, 6)]
+
+
+def test_more_targets_than_room_keeps_the_nearest():
+    drive = Drive(supports=4)
+    drive.stand()
+    targets = [Target(16000 - 50 * n, 50, 90, vehicle_id=200 + n, source=n) for n in range(8)]
+    encounter(drive, targets, 1100, 12800)
+    followed = {s.neighbour.vehicle_id for s in drive.core.supports.pool if s.state}
+    assert 207 in followed
+    assert drive.core.supports.dropped > 0
+    assert "displaced" in {r["reason"] for r in drive.supports()}
+
+
+def test_unverified_emergency_counts_as_ordinary_and_is_reported():
+    drive = Drive()
+    drive.message(0, frame(emergency_attention=1), flag=False)
+    assert drive.of("drop")[-1]["reason"] == "emergency_unverified"
+    assert drive.core.neighbours.used[0].emergency == 0
+    drive.message(100, frame(counter=1, emergency_attention=1), flag=True)
+    assert drive.core.neighbours.used[0].emergency == 1
+
+
+@pytest.mark.parametrize("available", [0, 1, 2, 3])
+def test_availability_is_looked_at_first(available):
+    drive = Drive()
+    drive.message(0, frame(position_availability=available, sensor_availability=available))
+    neighbour = drive.core.neighbours.used[0]
+    assert neighbour.usable == (available in (1, 3))
+    if available == 1:
+        assert neighbour.error_dm == 150  # by class, the range is not readable
+        assert neighbour.delay_ms == 0
+
+
+def test_revision_tells_the_age_of_a_position():
+    drive = Drive()
+    for revision, delay_ms in ((0, 0), (1, 0), (4, 300), (10, 900), (11, 0), (15, 0)):
+        drive.message(revision * 2000, frame(counter=revision, revision=revision))
+        assert drive.core.neighbours.used[0].delay_ms == delay_ms
+
+
+def test_a_million_random_frames_never_fail_and_memory_stays_flat():
+    import tracemalloc
+
+    drive = Drive(neighbours=64)
+    drive.stand(500)
+    core, record = drive.core, [0] * WIDTH
+    data = random.Random(7).randbytes(200_000)
+    take, on_message = core.commands.take, core.on_message
+
+    def burst(count, start):
+        for number in range(count):
+            at = number * 37 % 199_900
+            payload = b"\x01" + data[at : at + 99] if number % 2 else data[at : at + 100]
+            on_message(payload, number % 50, start + number // 10, False, 1)
+            while take(record):
+                pass
+
+    burst(20_000, 1000)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    burst(80_000, 5000)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 40_000  # half a byte a message; the table's own integers come and go
+    burst(900_000, 15_000)
+    assert core.neighbours.count <= 64
+
+
+def test_codes_of_one_group_are_distinct():
+    names = [name for name in vars(codes) if name.isupper() and "_" in name]
+    for group in {name.split("_")[0] for name in names}:
+        values = [getattr(codes, name) for name in names if name.split("_")[0] == group]
+        assert len(values) == len(set(values)), group
+
+
+def test_thresholds_are_the_guidelines():
+    assert (params.INFORMATION_MS, params.CAUTION_MS, params.CAUTION_AFTER_MS) == (4100, 3600, 1200)
+    assert round(70 / 3.6 * params.INFORMATION_MS / 1000, 1) == 79.7  # [G table 3-5]
