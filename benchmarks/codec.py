@@ -146,7 +146,7 @@ def _direction(name: str, slower: float, faster: float) -> list[Row]:
     ours = best["asvcore"]
     rows = []
     for peer in peers():
-        by = "" if peer.name == "asvcore" else f"{best[peer.name] / ours:.2g} x asvcore"
+        by = "" if peer.name == "asvcore" else f"{best[peer.name] / ours:.2g} x asvcore's time"
         library = peer.name.split(".")[0].split(" ")[0]
         note = "portable, straight-line Python" if peer.name == "asvcore" else f"{version(library)}; {by}"
         rows.append(Row(f"{name}: {peer.name}", best[peer.name] * 1e6, "us", note=note))

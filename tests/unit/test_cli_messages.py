@@ -198,6 +198,14 @@ def test_encode_lines(asvkit):
         assert "speed: 256 is outside 0..255 (element 20)" in err[3]
 
 
+def test_complaints_stay_short(asvkit):
+    long = "f" * 100_000
+    for given in ({"raw": {"independent_domain": long}}, {"raw": {"speed": long}}, {"value": {"road": long}}):
+        code, _out, err = asvkit("encode", json.dumps(given))
+        assert (code, len(err)) == (1, 1)
+        assert len(err[0]) < 200
+
+
 def test_encode_without_input_is_wrong_usage(asvkit):
     code, out, err = asvkit("encode", tty=True)
     assert (code, out) == (2, [])

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from numbers import Real
+from reprlib import repr as short
 from typing import Any
 
 from asvcore import elements as e
@@ -52,7 +53,7 @@ def raw_from_values(value: Mapping[str, Any]) -> Raw:
     crossing = value.get("intersection")
     if crossing is not None:
         if not isinstance(crossing, Mapping):
-            raise ValueError(f"intersection: {crossing!r} is not an object of {', '.join(INTERSECTION_KEYS)}")
+            raise ValueError(f"intersection: {short(crossing)} is not an object of {', '.join(INTERSECTION_KEYS)}")
         _known(crossing, INTERSECTION_KEYS, "intersection.")
     codes = [0] * len(NAMES)
     codes[ADMINISTRATION_DATA] = e.VERSION
@@ -134,7 +135,7 @@ def _number(coding: tuple[Any, ...], given: Any) -> int:
         _inside(name, given, exact, 0, math.inf, "0 and up")
         return int(min(math.ceil(exact / numerator), last))
     if name in _WHOLE and exact.denominator != 1:
-        raise ValueError(f"{name}: {given!r} is not an integer {limits}")
+        raise ValueError(f"{name}: {short(given)} is not an integer {limits}")
     code = _rounded(exact * denominator / numerator + offset)
     if name == "direction_deg" and code == 360:  # 359.5 and more: north
         return 0
@@ -148,7 +149,7 @@ def _word(coding: tuple[Any, ...], given: Any, prefix: str) -> int:
         return int(words.get(None, _KIND_OTHER if coding[1] == "vehicle_kind" else 0))
     if not isinstance(given, str) or given not in words:
         choice = ", ".join(word for word in words if word)
-        raise ValueError(f"{prefix}{coding[1]}: {given!r} is none of {choice}")
+        raise ValueError(f"{prefix}{coding[1]}: {short(given)} is none of {choice}")
     return int(words[given])
 
 
@@ -168,7 +169,7 @@ def _accelerator(percent: Any, switch: Any) -> int:
     code = _rounded(_real("accelerator_percent", percent, "0..100"))
     _inside("accelerator_percent", percent, code, 0, 100, "0..100")
     if pressed or (pressed == 0 and code):
-        raise ValueError(f"accelerator_switch: {switch!r} contradicts accelerator_percent {percent!r}")
+        raise ValueError(f"accelerator_switch: {short(switch)} contradicts accelerator_percent {short(percent)}")
     return code
 
 
@@ -181,7 +182,7 @@ def _parts(name: str, given: Any, limit: int) -> list[int]:
     degree, rest = divmod(size, DEGREE)
     if exact < 0 and size and not degree:
         where = "south of the equator" if "latitude" in name else "west of Greenwich"
-        raise ValueError(f"{name}: {given!r} cannot be coded: less than 1 degree {where} (range {limits})")
+        raise ValueError(f"{name}: {short(given)} cannot be coded: less than 1 degree {where} (range {limits})")
     return [-degree if exact < 0 else degree, *divmod(rest, 6000)]
 
 
@@ -190,7 +191,7 @@ def _clock(given: Any, positioned: bool) -> tuple[int, int, int]:
         return (31, 63, 63) if positioned else (0, 0, 0)  # zeros beside a position would read as midnight
     match = _TIME.fullmatch(given) if isinstance(given, str) else None
     if not match:
-        raise ValueError(f"fix_time_jst: {given!r} is not HH:MM:SS within 00:00:00..23:59:59")
+        raise ValueError(f"fix_time_jst: {short(given)} is not HH:MM:SS within 00:00:00..23:59:59")
     if not positioned:
         raise ValueError("fix_time_jst: needs latitude_deg and longitude_deg")
     return int(match[1]), int(match[2]), int(match[3])
@@ -198,13 +199,13 @@ def _clock(given: Any, positioned: bool) -> tuple[int, int, int]:
 
 def _flag(name: str, given: Any) -> int:
     if not isinstance(given, bool):
-        raise ValueError(f"{name}: {given!r} is not true or false")
+        raise ValueError(f"{name}: {short(given)} is not true or false")
     return int(given)
 
 
 def _real(name: str, given: Any, limits: str) -> Fraction:
     if isinstance(given, bool) or not isinstance(given, Real) or not math.isfinite(given):
-        raise ValueError(f"{name}: {given!r} is not a number {limits}")
+        raise ValueError(f"{name}: {short(given)} is not a number {limits}")
     return Fraction(given) if isinstance(given, (int, float, Fraction)) else Fraction(float(given))
 
 
@@ -214,4 +215,4 @@ def _rounded(exact: Fraction) -> int:
 
 def _inside(name: str, given: Any, code: Fraction | int, low: float, high: float, limits: str) -> None:
     if not low <= code <= high:
-        raise ValueError(f"{name}: {given!r} is outside {limits}")
+        raise ValueError(f"{name}: {short(given)} is outside {limits}")

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from operator import index
+from reprlib import repr as short
 from typing import Any
 
 from asvcore.codec import ADMINISTRATION_DATA, decode_into, encode_into
@@ -88,7 +89,7 @@ def codes_of(raw: Mapping[str, Any]) -> list[int]:
         code = _integer(name, given, position)
         if not low <= code <= high:
             limit = f"{low}..{high}" if position < CODED else f"{WIDTHS[position]} bits"
-            raise ValueError(f"{name}: {given!r} is outside {limit} (element {position + 1})")
+            raise ValueError(f"{name}: {short(given)} is outside {limit} (element {position + 1})")
         codes[position] = code
     return codes
 
@@ -97,7 +98,7 @@ def _integer(name: str, given: Any, position: int) -> int:
     if position >= CODED and isinstance(given, str):
         if match := _HEX.fullmatch(given):
             return int(match[1], 16)
-        raise ValueError(f"{name}: {given[:100]!r} is not hex of {WIDTHS[position]} bits (element {position + 1})")
+        raise ValueError(f"{name}: {short(given)} is not hex of {WIDTHS[position]} bits (element {position + 1})")
     if not isinstance(given, bool):
         try:
             return index(given)
@@ -105,4 +106,4 @@ def _integer(name: str, given: Any, position: int) -> int:
             pass
     low, high = RANGES[position]
     expected = f"an integer {low}..{high}" if position < CODED else f"hex of {WIDTHS[position]} bits"
-    raise ValueError(f"{name}: {given!r} is not {expected} (element {position + 1})")
+    raise ValueError(f"{name}: {short(given)} is not {expected} (element {position + 1})")
