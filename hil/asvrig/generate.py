@@ -1,0 +1,73 @@
+"""Writes a scenario as the recordings of its drive: NMEA and CAN log of ego, capture of what its radio receives.
+
+The files are what `asvkit replay` takes; beside them stands ego's configuration, for its kind, length and class.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asvrig.can_feed import CanFeed
+from asvrig.gnss_feed import sentences
+from asvrig.radio_feed import all_messages
+from asvrig.scenario import Scenario
+from asvunit.adapters.capture import CaptureWriter
+from asvunit.errors import AsvkitError
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """The files of one scenario; None: there is no such input."""
+
+    gnss: Path
+    can: Path | None
+    vehicle: str | None
+    radio: Path | None
+    config: Path
+
+    def arguments(self) -> list[str]:
+        """What `asvkit replay` is given."""
+        out = ["--gnss", str(self.gnss), "--config", str(self.config)]
+        if self.can and self.vehicle:
+            out += ["--can", str(self.can), "--vehicle", self.vehicle]
+        return out + (["--radio", str(self.radio)] if self.radio else [])
+
+
+def generate(scenario: Scenario, folder: Path) -> Recordings:
+    """The scenario's recordings in a folder that exists."""
+    ego = scenario.ego
+    heard = all_messages(scenario)
+    recordings = Recordings(
+        gnss=folder / "ego.nmea",
+        can=folder / "ego.log" if ego.can else None,
+        vehicle=ego.can or None,
+        radio=folder / "radio.pcapng" if heard else None,
+        config=folder / "unit.toml",
+    )
+    try:
+        recordings.gnss.write_bytes(b"".join(line for _time, line in sentences(scenario, ego)))
+        recordings.config.write_text(_config(scenario), encoding="utf-8")
+        if recordings.can:
+            recordings.can.write_text(_candump(scenario), encoding="ascii")
+        if recordings.radio:
+            with CaptureWriter(recordings.radio) as capture:
+                for time_ns, mac, payload in heard:
+                    capture.write(time_ns, payload, mac)
+    except OSError as error:
+        raise AsvkitError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+    return recordings
+
+
+def _candump(scenario: Scenario) -> str:
+    lines = []
+    for time_ns, identifier, extended, data in CanFeed(scenario.ego).frames(scenario):
+        second, rest = divmod(time_ns // 1000, 10**6)
+        lines.append(f"({second}.{rest:06d}) can0 {identifier:0{8 if extended else 3}X}#{data.hex().upper()}\n")
+    return "".join(lines)
+
+
+def _config(scenario: Scenario) -> str:
+    ego = scenario.ego
+    return (
+        f"config = 1\nseed = {ego.seed}\n\n[vehicle]\n"
+        f'kind = "{ego.kind}"\nlength_m = {ego.length_m}\nposition_class = "{ego.position_class}"\n'
+    )

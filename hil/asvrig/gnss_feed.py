@@ -1,0 +1,61 @@
+"""What a vehicle's GNSS receiver says: fixes at its rate, as NMEA sentences or as a radio unit knows them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
+from typing import Final
+
+from asvrig.motion import KMH
+from asvrig.scenario import Scenario, Vehicle
+from asvrig.trajectory import State, Trajectory, degrees
+
+_KNOT_MPS: Final = 1852 / 3600
+_COURSE_FROM_KMH: Final = 1.0  # slower, receivers tell no course
+_HEIGHT_M: Final = 25.0
+_GEOID_M: Final = 37.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFix:
+    """One fix: told at a time, of a place; `state` is the truth it was taken from."""
+
+    t_ms: int
+    latitude_deg: float
+    longitude_deg: float
+    state: State
+
+
+def fixes(scenario: Scenario, vehicle: Vehicle) -> Iterator[KnownFix]:
+    """The fixes of a vehicle's receiver from the scenario's begin to its end."""
+    trajectory = Trajectory(vehicle)
+    for t_ms in range(0, int(scenario.duration_s * 1000) + 1, 1000 // vehicle.receiver.rate_hz):
+        state = trajectory.at((t_ms - vehicle.receiver.delay_ms) / 1000)
+        yield KnownFix(t_ms, *degrees(scenario.place, state.east_m, state.north_m), state)
+
+
+def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes]]:
+    """(time in ns, line) of RMC and GGA of each fix."""
+    hdop = f"{vehicle.receiver.hdop:.2f}" if vehicle.receiver.hdop else ""
+    for fix in fixes(scenario, vehicle):
+        time_ns = scenario.start_ns + fix.t_ms * 1_000_000
+        moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
+        clock = f"{moment:%H%M%S}.{fix.t_ms % 1000 // 10:02d}"
+        where = f"{_angle(fix.latitude_deg, 2, 'NS')},{_angle(fix.longitude_deg, 3, 'EW')}"
+        speed = fix.state.speed_mps
+        course = f"{fix.state.heading_deg:.2f}" if speed >= _COURSE_FROM_KMH * KMH else ""
+        yield time_ns, _sentence(f"GNRMC,{clock},A,{where},{speed / _KNOT_MPS:.3f},{course},{moment:%d%m%y},,,A")
+        yield time_ns, _sentence(f"GNGGA,{clock},{where},1,12,{hdop},{_HEIGHT_M:.1f},M,{_GEOID_M:.1f},M,,")
+
+
+def _angle(value: float, digits: int, hemispheres: str) -> str:
+    """dddmm.mmmmm,H: counted in 0.00001 minutes, so that rounding carries into the degrees."""
+    size = round(abs(value) * 6_000_000)
+    degree, rest = divmod(size, 6_000_000)
+    minute, fraction = divmod(rest, 100_000)
+    return f"{degree:0{digits}d}{minute:02d}.{fraction:05d},{hemispheres[value < 0]}"
+
+
+def _sentence(body: str) -> bytes:
+    return f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode()
