@@ -13,7 +13,7 @@ from typing import Annotated, cast
 
 import typer
 
-from asvtools import doctor, messages, replay_command
+from asvtools import demo_command, doctor, messages, replay_command
 from asvunit.errors import AsvkitError, UsageError
 
 INTERRUPTED = 130  # as shells report it
@@ -49,6 +49,7 @@ app.command("decode")(messages.decode)
 app.command("encode")(messages.encode)
 app.command("replay")(replay_command.replay)
 app.command("doctor")(doctor.doctor)
+app.command("demo")(demo_command.demo)
 
 
 def main() -> None:
