@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo test check bench lock clean
+.PHONY: setup demo test check bench wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -34,6 +34,13 @@ check: .venv/dev.stamp  ## what CI checks beside the tests
 
 bench: .venv/dev.stamp  ## speed and memory beside peers; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
+
+wheel-test: .venv/dev.stamp  ## an installed wheel works without the checkout
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(PIP) wheel --no-deps --no-build-isolation -w build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -r requirements/run.txt build/wheel/asvkit-*.whl
+	cd build/wheel && venv/bin/asvkit --version && venv/bin/asvkit demo >demo.txt && tail -n 1 demo.txt
 
 lock: .venv/dev.stamp  ## renew the pinned versions
 	$(PIP) install pip-tools

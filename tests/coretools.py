@@ -37,7 +37,9 @@ def named(record):
     return out
 
 
-def frame(vehicle_id=100, counter=0, north_m=0.0, east_m=0.0, speed=50, direction=90, error=2, revision=1, **codes_given):
+def frame(
+    vehicle_id=100, counter=0, north_m=0.0, east_m=0.0, speed=50, direction=90, error=2, revision=1, **codes_given
+):
     """100 bytes of a vehicle at a place relative to the tests' origin."""
     from asvcore import codec
 

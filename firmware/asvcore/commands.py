@@ -35,9 +35,7 @@ class Commands:
         self._sequence = 0
         self.lost = 0
 
-    def put(
-        self, kind, time_ms, cause, a=NONE, b=NONE, c=NONE, d=NONE, e=NONE, f=NONE, g=NONE, h=NONE, i=NONE, j=NONE
-    ):
+    def put(self, kind, time_ms, cause, a=NONE, b=NONE, c=NONE, d=NONE, e=NONE, f=NONE, g=NONE, h=NONE, i=NONE, j=NONE):
         """Append a record; the sequence number wraps at 2^29."""
         if self._count == self._capacity:
             self._first = (self._first + 1) % self._capacity

@@ -206,9 +206,7 @@ class Core:
                 neighbour = self.neighbours.add(key)
             neighbour.source = source
             neighbour.vehicle_id = vehicle_id
-            self.commands.put(
-                codes.COMMAND_NEIGHBOUR, self.now_ms, cause, codes.REASON_NEW, source, vehicle_id
-            )
+            self.commands.put(codes.COMMAND_NEIGHBOUR, self.now_ms, cause, codes.REASON_NEW, source, vehicle_id)
             return neighbour
         if self.now_ms - neighbour.received_ms <= params.PREDICTION_MS:
             step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
@@ -295,9 +293,7 @@ class Core:
             at -= 1
 
     def _forget(self, neighbour, reason, cause):
-        self.commands.put(
-            codes.COMMAND_NEIGHBOUR, self.now_ms, cause, reason, neighbour.source, neighbour.vehicle_id
-        )
+        self.commands.put(codes.COMMAND_NEIGHBOUR, self.now_ms, cause, reason, neighbour.source, neighbour.vehicle_id)
         self.neighbours.remove(neighbour)
 
     def _send(self, cause):

@@ -83,8 +83,7 @@ class Plane:
             # WGS84: 111132.95 - 559.85 cos 2p and 111412.88 cos p - 93.50 cos 3p metres a degree
             self.north_q12 = 12644 - ((64 * cosine_q12(2 * angle_cdeg) + 2048) >> 12)
             self.east_q12 = (12676 * cosine_q12(angle_cdeg) - 11 * cosine_q12(3 * angle_cdeg) + 2048) >> 12
-            if self.east_q12 < 1:
-                self.east_q12 = 1
+            self.east_q12 = max(self.east_q12, 1)
 
     def north_dm(self, latitude_cas):
         """Way north from the origin in dm, or NONE beyond the range of local geometry."""

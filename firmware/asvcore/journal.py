@@ -15,7 +15,7 @@ Lines that begin with `#` are comments. ValueError says which line does not belo
 """
 
 from .params import NONE
-from .settings import FIELDS, Settings
+from .settings import Settings
 
 MAGIC = "asvkit-journal 1"
 
@@ -26,12 +26,9 @@ def settings_of(line):
     words = line.split()
     if not words or words[0] != "settings":
         raise ValueError("no settings line")
-    names = [row[0] for row in FIELDS]
     for word in words[1:]:
         name, value = word.split("=")
-        if name not in names:
-            raise ValueError("setting %s" % name)
-        setattr(settings, name, int(value))
+        settings.set(name, int(value))
     return settings
 
 

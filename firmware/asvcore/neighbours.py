@@ -7,7 +7,7 @@ through a free list, and the hash is open addressing over an array.
 
 from array import array
 
-from . import codec, codes, params
+from . import codec, params
 from .ego import class_error_dm
 from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY
 from .params import NEVER_MS, NONE

@@ -38,12 +38,20 @@ class Settings:
         for name, default, _low, _high in FIELDS:
             setattr(self, name, default)
 
+    def set(self, name, value):
+        """Change one; ValueError for an unknown name or a value outside its range."""
+        for known, _default, low, high in FIELDS:
+            if known == name:
+                if not low <= value <= high:
+                    raise ValueError("setting %s: %d is outside %d..%d" % (name, value, low, high))
+                setattr(self, name, value)
+                return
+        raise ValueError("setting %s: no such setting" % name)
+
     def check(self):
         """ValueError for a value outside its range."""
-        for name, _default, low, high in FIELDS:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError("setting %s: %d is outside %d..%d" % (name, value, low, high))
+        for name, _default, _low, _high in FIELDS:
+            self.set(name, getattr(self, name))
 
     def timeouts_ms(self):
         """Timeouts of the vehicle signals in the order of the SIGNAL_ codes."""

@@ -3,19 +3,19 @@
 Defaults are those of a unit without a file: class B, a car of unknown length, no map, no keys, UDP.
 """
 
+import math
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from asvcore import codes, params
+from asvcore import params
 from asvcore.elements import ELEMENTS
 from asvcore.settings import Settings
 from asvunit.ports import SIGNALS
 from asvunit.toml_file import read_toml
 from asvunit.words import CODES
 
-VERSION = 1
 Kind = Literal[
     "bus", "large_truck", "truck", "special", "car", "motorcycle", "moped2", "moped1", "pedestrian", "bicycle",
     "light_vehicle", "tram", "other",
@@ -63,7 +63,7 @@ class NeighboursTable(Table):
 class Config(Table):
     """The whole file."""
 
-    config: Literal[1] = VERSION
+    config: Literal[1] = 1
     seed: int = Field(1, ge=0, lt=1 << 29, description="of the random vehicle_id and phases")
     vehicle: VehicleTable = VehicleTable()
     ego: EgoTable = EgoTable()
@@ -75,21 +75,24 @@ class Config(Table):
     def settings(self, timeouts_ms: list[int] | None = None) -> Settings:
         """The core's settings; `timeouts_ms` of the vehicle signals as the signal map gives them."""
         settings = Settings()
-        settings.seed = self.seed
-        settings.position_class = _element_code("position_class", self.vehicle.position_class)
-        settings.vehicle_kind = _element_code("vehicle_kind", self.vehicle.kind)
-        settings.vehicle_length_dm = round(self.vehicle.length_m * 10)
-        settings.position_mode = CODES["POSITION"][self.ego.position]
-        settings.sampling_delay_ms = self.ego.sampling_delay_ms
-        settings.antenna_to_front_dm = round(self.ego.antenna_to_front_m * 10)
-        settings.crossing = int(self.crossing.enabled)
-        settings.crossing_start = CODES["START"][self.crossing.start]
-        settings.presentation_mode = CODES["MODE"][self.presentation.mode]
-        settings.parallel = self.presentation.parallel
-        settings.neighbours = self.neighbours.capacity
+        values = {
+            "seed": self.seed,
+            "position_class": _element_code("position_class", self.vehicle.position_class),
+            "vehicle_kind": _element_code("vehicle_kind", self.vehicle.kind),
+            "vehicle_length_dm": math.ceil(self.vehicle.length_m * 10),
+            "position_mode": CODES["POSITION"][self.ego.position],
+            "sampling_delay_ms": self.ego.sampling_delay_ms,
+            "antenna_to_front_dm": round(self.ego.antenna_to_front_m * 10),
+            "crossing": int(self.crossing.enabled),
+            "crossing_start": CODES["START"][self.crossing.start],
+            "presentation_mode": CODES["MODE"][self.presentation.mode],
+            "parallel": self.presentation.parallel,
+            "neighbours": self.neighbours.capacity,
+        }
+        for name, value in values.items():
+            settings.set(name, value)
         for name, timeout_ms in zip(SIGNALS, timeouts_ms or [], strict=False):
-            setattr(settings, f"timeout_{name}_ms", timeout_ms)
-        settings.check()
+            settings.set(f"timeout_{name}_ms", timeout_ms)
         return settings
 
 
@@ -98,12 +101,12 @@ def load_config(path: Path | None) -> Config:
     return Config() if path is None else read_toml(path, Config)
 
 
+def _words(value_name: str) -> dict[str, int]:
+    """The words of an element's coding and their codes."""
+    rows: tuple[tuple[Any, ...], ...] = ELEMENTS
+    coding = next(row[-1] for row in rows if row[-1][1:2] == (value_name,))
+    return {word: code for code, word in coding[2]}
+
+
 def _element_code(value_name: str, word: str) -> int:
-    for *_row, coding in ELEMENTS:
-        if len(coding) > 2 and coding[1] == value_name:
-            return int(next(code for code, name in coding[2] if name == word))
-    raise LookupError(value_name)
-
-
-if set(get_args(Kind)) != {name for *_row, coding in ELEMENTS if coding[1:2] == ("vehicle_kind",) for _c, name in coding[2]}:
-    raise ImportError("vehicle kinds differ from the element table")
+    return _words(value_name)[word]

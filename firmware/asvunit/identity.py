@@ -1,5 +1,7 @@
 """Who sent a frame: the address as text outside, a small integer inside the core."""
 
+import random
+
 from asvcore.neighbours import SOURCE_LIMIT
 
 
@@ -29,3 +31,8 @@ class Sources:
     def name(self, number: int) -> str | None:
         """The address of an integer; None for the core's "no value"."""
         return self._names[number] if 0 <= number < len(self._names) else None
+
+
+def ignition_mac(seed: int) -> str:
+    """A random, locally administered MAC address of one ignition [G 3.7.2(d)]."""
+    return "02:" + random.Random(seed).randbytes(5).hex(":")  # noqa: S311 - privacy by change, not by secrecy

@@ -3,20 +3,19 @@
 `docs/vehicle-maps.md` describes the form for users. Whatever is wrong becomes one UsageError with file and key.
 """
 
-import difflib
 import os
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import cantools
 from cantools.database.can import Database
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from asvunit.errors import UsageError
 from asvunit.resources import data_folder
+from asvunit.toml_file import read_toml
 
 DBC_PATH: Final = "ASVKIT_DBC_PATH"  # environment: folders with databases
 
@@ -56,11 +55,6 @@ class MapFile(_Table):
     counters: list[str] = []
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 3, 0.5)
-    return f"; nearest: {', '.join(near)}" if near else ""
-
-
 def map_path(source: str | Path) -> Path:
     path = Path(source)
     if path.exists() or path.suffix or len(path.parts) != 1:
@@ -73,32 +67,7 @@ def map_path(source: str | Path) -> Path:
 
 
 def read_map(path: Path) -> MapFile:
-    try:
-        tables = tomllib.loads(path.read_bytes().decode("utf-8"), parse_float=Decimal)
-        return MapFile.model_validate(tables)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}; give the path of a vehicle map") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UsageError(f"{path}: {_key(first['loc'])}: {_said(first)}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not a text file in UTF-8; give a vehicle map") from error
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise UsageError(f"{path}: not TOML: {str(error) or 'nested too deep'}") from error
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _said(error: Any) -> str:
-    if error["type"] != "extra_forbidden":
-        return str(error["msg"][:1].lower() + error["msg"][1:])
-    place = error["loc"][:-1]
-    tables: dict[Any, type[_Table]] = {(): MapFile, ("database",): DatabaseTable}
-    model = tables.get(place, SignalTable)
-    names = [info.alias or name for name, info in model.model_fields.items()]
-    return f"unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
+    return read_toml(path, MapFile, parse_float=Decimal)
 
 
 def load_database(path: Path, table: DatabaseTable, search: Sequence[Path]) -> Database:

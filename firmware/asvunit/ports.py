@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-Record = TypeVar("Record", covariant=True)
+Record_co = TypeVar("Record_co", covariant=True)
 
 # Vehicle signals: index into the core's ego table, unit of the value. Codes are those of `asvcore.elements`.
 SIGNALS = (
@@ -69,9 +69,9 @@ class RadioFrame:
     payload: bytes
 
 
-class Recording(Protocol[Record]):
+class Recording(Protocol[Record_co]):
     """A recorded input: records in file order; times may step back (the replay clamps and counts)."""
 
     counters: Counter[str]  # dropped input by reason
 
-    def __iter__(self) -> Iterator[Record]: ...
+    def __iter__(self) -> Iterator[Record_co]: ...

@@ -10,12 +10,13 @@ from asvunit.adapters.capture import Capture
 from asvunit.adapters.nmea import NmeaFile
 from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.errors import UsageError
-from asvunit.replay import RELATIVE_NS, Inputs
+from asvunit.map_file import search_near
+from asvunit.replay import Inputs
 
 
 def load_map(name: str | Path, log: Path | None, folders: Sequence[Path] = ()) -> VehicleMap:
     """A signal map; its database is also looked for beside the log and in the log's sibling folder `dbc`."""
-    near = [log.parent, log.parent.parent / "dbc"] if log else []
+    near = search_near(log) if log else []
     return VehicleMap.load(name, [*folders, *near])
 
 
@@ -33,27 +34,22 @@ def open_recordings(
     inputs = Inputs()
     if radio:
         capture = Capture(radio, port)
-        inputs.frames = list(capture)
-        inputs.names["radio"] = str(radio)
-        inputs.counters["radio"] = capture.counters
+        frames = list(capture)
+        inputs.add("radio", str(radio), frames, capture.counters)
     if can:
         if vehicle_map is None:
             raise UsageError(f"{can}: a CAN log needs its signal map; give --vehicle MAP.toml")
         log = CanLog(can)
-        inputs.signals = [signal for message in log for signal in vehicle_map.decode(message)]
-        inputs.names["can"] = str(can)
-        inputs.counters["can"] = log.counters + vehicle_map.counters
+        signals = [signal for message in log for signal in vehicle_map.decode(message)]
+        inputs.add("can", str(can), signals, log.counters + vehicle_map.counters)
     if gnss:
         file = NmeaFile(gnss, day or _day_of(inputs))
-        inputs.fixes = list(file)
-        inputs.names["gnss"] = str(gnss)
-        inputs.counters["gnss"] = file.counters
+        inputs.add("gnss", str(gnss), file, file.counters)
     if not inputs.names:
         raise UsageError("nothing to replay: give at least one of --gnss, --can with --vehicle, --radio")
     if not inputs.each():
         said = "; ".join(f"{inputs.names[port]}: {_said(counts)}" for port, counts in inputs.counters.items())
         raise UsageError(f"nothing to replay: no usable record in {said}")
-    inputs.order()
     if align_start:
         inputs.align_starts()
     inputs.check_overlap()
@@ -61,14 +57,9 @@ def open_recordings(
 
 
 def _day_of(inputs: Inputs) -> date | None:
-    for records in ([record.time_ns for record in inputs.signals[:1]], [frame.time_ns for frame in inputs.frames[:1]]):
-        for time_ns in records:
-            if time_ns >= RELATIVE_NS:
-                return datetime.fromtimestamp(time_ns // 10**9, UTC).date()
-    return None
+    first_ns = inputs.first_ns()
+    return None if first_ns is None else datetime.fromtimestamp(first_ns // 10**9, UTC).date()
 
 
 def _said(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "nothing in it"
-
-

@@ -10,66 +10,65 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.errors import UsageError
 from asvunit.ports import Fix, RadioFrame, VehicleSignal
 from asvunit.unit import Unit
 
-Record = TypeVar("Record", Fix, VehicleSignal, RadioFrame)
+Record = Fix | VehicleSignal | RadioFrame
 CYCLE_NS = TRANSMISSION_INTERVAL_MS * 1_000_000
 RELATIVE_NS = 10 * 365 * 86400 * 10**9  # times below ten years after 1970 are no dates
 LONGEST_NS = 7 * 86400 * 10**9  # a longer recording is a mistaken date
+PORTS = ("gnss", "can", "radio")  # at equal times, inputs enter in this order
 
 
 @dataclass
 class Inputs:
-    """The recorded inputs of one replay, in file order; `names` for messages to the user."""
+    """The recorded inputs of one replay by port; `names` are their files, `counters` what was dropped."""
 
-    fixes: list[Fix] = field(default_factory=list)
-    signals: list[VehicleSignal] = field(default_factory=list)
-    frames: list[RadioFrame] = field(default_factory=list)
+    records: dict[str, list[Record]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     counters: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def each(self) -> list[tuple[str, list[Fix] | list[VehicleSignal] | list[RadioFrame]]]:
-        """(port, records) of the inputs that have any, the first on equal times first."""
-        ports = [("gnss", self.fixes), ("can", self.signals), ("radio", self.frames)]
-        return [(port, records) for port, records in ports if records]  # type: ignore[misc]
-
-    def order(self) -> None:
-        """Clamp times that run back, counted under `time_back` of their input."""
-        self.fixes = self._forward("gnss", self.fixes)
-        self.signals = self._forward("can", self.signals)
-        self.frames = self._forward("radio", self.frames)
-
-    def _forward(self, port: str, records: list[Record]) -> list[Record]:
-        last_ns, clamped, out = None, 0, []
+    def add(self, port: str, name: str, records: Iterable[Record], counters: Counter[str]) -> None:
+        """Take an input in; times that run back are clamped and counted under `time_back`."""
+        last_ns: int | None = None
+        forward: list[Record] = []
         for record in records:
             if last_ns is not None and record.time_ns < last_ns:
-                record = replace(record, time_ns=last_ns)  # noqa: PLW2901
-                clamped += 1
+                counters["time_back"] += 1
+                forward.append(replace(record, time_ns=last_ns))
+                continue
             last_ns = record.time_ns
-            out.append(record)
-        if clamped:
-            self.counters.setdefault(port, Counter())["time_back"] += clamped
-        return out
+            forward.append(record)
+        self.names[port] = name
+        self.counters[port] = counters
+        if forward:
+            self.records[port] = forward
+
+    def each(self) -> list[tuple[str, list[Record]]]:
+        """(port, records) of the inputs that have any, in the order of PORTS."""
+        return [(port, self.records[port]) for port in PORTS if port in self.records]
+
+    def first_ns(self) -> int | None:
+        """First absolute time of the inputs so far, or None."""
+        times = [records[0].time_ns for _port, records in self.each() if records[0].time_ns >= RELATIVE_NS]
+        return min(times, default=None)
 
     def span_ns(self) -> tuple[int, int]:
         """First and last time of all."""
-        ranges = [(records[0].time_ns, records[-1].time_ns) for _port, records in self.each()]
-        return min(first for first, _last in ranges), max(last for _first, last in ranges)
+        each = [records for _port, records in self.each()]
+        return min(records[0].time_ns for records in each), max(records[-1].time_ns for records in each)
 
     def align_starts(self) -> None:
         """Lay logs with relative times on the first time of the dated ones, or all on the first input's."""
-        each = self.each()
-        dated = [records[0].time_ns for _port, records in each if records[0].time_ns >= RELATIVE_NS]
-        start_ns = min(dated) if dated else each[0][1][0].time_ns
-        for port, records in each:
-            offset_ns = start_ns - records[0].time_ns
+        dated_ns = self.first_ns()
+        start_ns = self.each()[0][1][0].time_ns if dated_ns is None else dated_ns
+        for port, records in self.each():
             if records[0].time_ns < RELATIVE_NS or not self._overlapping(port):
-                records[:] = [replace(record, time_ns=record.time_ns + offset_ns) for record in records]  # type: ignore[assignment]
+                offset_ns = start_ns - records[0].time_ns
+                self.records[port] = [replace(record, time_ns=record.time_ns + offset_ns) for record in records]
 
     def check_overlap(self) -> None:
         """UsageError, naming both ranges, for an input that shares no time with any other."""
@@ -94,7 +93,7 @@ class Inputs:
         return ", ".join(self._range(port) for port, _records in self.each())
 
     def _range(self, port: str) -> str:
-        records = dict(self.each())[port]
+        records = self.records[port]
         return f"{self.names.get(port, port)} is {stamp(records[0].time_ns)} to {stamp(records[-1].time_ns)}"
 
 
@@ -123,14 +122,14 @@ def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
         cycle_ns += CYCLE_NS
 
 
-Timed = tuple[int, int, int, Fix | VehicleSignal | RadioFrame]
+Timed = tuple[int, int, int, Record]
 
 
 def _timed(inputs: Inputs) -> list[Iterator[Timed]]:
     return [_ranked(rank, records) for rank, (_port, records) in enumerate(inputs.each())]
 
 
-def _ranked(rank: int, records: Iterable[Fix | VehicleSignal | RadioFrame]) -> Iterator[Timed]:
+def _ranked(rank: int, records: Iterable[Record]) -> Iterator[Timed]:
     # Rank and index settle equal times, so that records are never compared
     for index, record in enumerate(records):
         yield record.time_ns, rank, index, record

@@ -1,6 +1,5 @@
 """Reads a TOML file into a pydantic model; whatever is wrong becomes one line with file, key and the mend."""
 
-import difflib
 import tomllib
 import types
 import typing
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from asvunit.errors import UsageError
+from asvunit.errors import UsageError, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -68,9 +67,3 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
         if isinstance(argument, type) and issubclass(argument, BaseModel):
             return argument
     return None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` with the nearest names, or nothing."""
-    near = difflib.get_close_matches(name, list(known), 3, 0.5)
-    return f"; did you mean {' or '.join(repr(one) for one in near)}?" if near else ""

@@ -1,6 +1,7 @@
 """A unit: the core with its clock, identities, journal and outputs. Live and replay feed it alike."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from asvcore import codes
 from asvcore.commands import KIND, WIDTH
@@ -8,7 +9,7 @@ from asvcore.core import Core
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvunit.clock import UnitClock
-from asvunit.events import Sink, Translator
+from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
 from asvunit.journal import JournalWriter
 from asvunit.ports import Fix, RadioFrame, VehicleSignal
@@ -41,6 +42,7 @@ class Unit:
         self.core = Core(settings)
         self.sources = Sources()
         self.sent = 0
+        self.seed = int(self.core.settings.seed)
         self._clock = clock
         self._sink = sink
         self._send = send
@@ -54,30 +56,39 @@ class Unit:
         """The temporary id of this ignition."""
         return int(self.core.transmitter.vehicle_id)
 
+    def start_event(self, time_ns: int) -> Event:
+        """The first event of a session: versions, and who this unit is."""
+        return {
+            "t": self._clock.epoch_s(time_ns),
+            "event": "start",
+            "version": VERSION,
+            "asvkit": version("asvkit"),
+            "vehicle_id": self.vehicle_id,
+            "seed": self.seed,
+        }
+
     def fix(self, fix: Fix) -> None:
         """One epoch of the receiver."""
         now_ms, cause = self._input(fix.time_ns)
-        values = [
-            _known(fix.latitude_cas),
-            _known(fix.longitude_cas),
-            _known(fix.speed_ckmh),
-            _known(fix.course_cdeg),
-            _known(fix.error_dm),
-            _known(fix.height_m),
-            _known(fix.vertical_error_m),
-            _known(fix.tod_ms),
-        ]
         status = codes.FIX_OK if fix.valid else CODES["REASON"].get(fix.reason, codes.REASON_VOID)
-        if self._journal:
-            self._journal.line("F", now_ms, cause, status, *values)
-        self.core.on_fix(*values, status, now_ms, cause)
+        latitude_cas, longitude_cas = _known(fix.latitude_cas), _known(fix.longitude_cas)
+        speed_ckmh, course_cdeg = _known(fix.speed_ckmh), _known(fix.course_cdeg)
+        error_dm, height_m, vertical_m = _known(fix.error_dm), _known(fix.height_m), _known(fix.vertical_error_m)
+        tod_ms = _known(fix.tod_ms)
+        self._write(
+            "F", now_ms, cause, status,
+            latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms,
+        )  # fmt: skip
+        self.core.on_fix(
+            latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms,
+            status, now_ms, cause,
+        )  # fmt: skip
         self._drain(fix.time_ns)
 
     def vehicle(self, signal: VehicleSignal, bus: int = 0) -> None:
         """One signal of one CAN frame."""
         now_ms, cause = self._input(signal.time_ns)
-        if self._journal:
-            self._journal.line("V", now_ms, cause, signal.signal, signal.value, signal.status, bus)
+        self._write("V", now_ms, cause, signal.signal, signal.value, signal.status, bus)
         self.core.on_vehicle(signal.signal, signal.value, signal.status, bus, now_ms, cause)
         self._drain(signal.time_ns)
 
@@ -97,14 +108,16 @@ class Unit:
         """The 100 ms cycle at its time."""
         offset_ms = self._clock.rebase_due(time_ns)
         if offset_ms:
-            if self._journal:
-                self._journal.line("R", offset_ms)
+            self._write("R", offset_ms)
             self.core.rebase(offset_ms)
         now_ms = self._clock.unit_ms(time_ns)
-        if self._journal:
-            self._journal.line("T", now_ms, 0)
+        self._write("T", now_ms, 0)
         self.core.tick(now_ms, 0)
         self._drain(time_ns)
+
+    def _write(self, kind: str, *values: int) -> None:
+        if self._journal:
+            self._journal.line(kind, *values)
 
     def _input(self, time_ns: int) -> tuple[int, int]:
         self._cause = self._cause % (_CAUSES - 1) + 1

@@ -9,11 +9,11 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from asvcore import journal  # noqa: E402
-from asvcore.codes import COMMAND_SEND  # noqa: E402
-from asvcore.commands import WIDTH  # noqa: E402
-from asvcore.core import Core  # noqa: E402
-from asvcore.params import NONE  # noqa: E402
+from asvcore import journal
+from asvcore.codes import COMMAND_SEND
+from asvcore.commands import WIDTH
+from asvcore.core import Core
+from asvcore.params import NONE
 
 LOCK = "lock" in sys.argv[3:]
 if LOCK:

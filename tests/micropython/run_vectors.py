@@ -5,8 +5,8 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from asvcore.codec import decode_into, encode_into  # noqa: E402
-from asvcore.elements import CODED, ELEMENTS  # noqa: E402
+from asvcore.codec import decode_into, encode_into
+from asvcore.elements import CODED, ELEMENTS
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -21,7 +21,9 @@ checked = 0
 for path in sys.argv[2:]:
     with open(path) as file:
         data = json.load(file)
-    for vector in data["vectors"] if isinstance(data, dict) and "vectors" in data else data if isinstance(data, list) else [data]:
+    for vector in (
+        data["vectors"] if isinstance(data, dict) and "vectors" in data else data if isinstance(data, list) else [data]
+    ):
         wanted = bytes.fromhex(vector["hex"])[:100]
         raw = [vector["raw"][ELEMENTS[index][2]] for index in range(CODED)]
         buffer, back = bytearray(wanted), [0] * CODED

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from coretools import Drive, Target, encounter
 
 from asvcore import codes, journal
 from asvcore.params import NONE
 from asvcore.settings import FIELDS
 from asvunit.journal import JournalWriter
+from coretools import Drive, Target, encounter
 
 pytestmark = pytest.mark.micropython
 

@@ -1,6 +1,7 @@
 """Real recordings through `asvkit replay`: every sent frame against the log itself, read here by other code."""
 
 import csv
+import itertools
 import json
 from bisect import bisect_right
 from datetime import date
@@ -58,7 +59,7 @@ def unix_days(ddmmyy: str) -> int:
 
 def angle(text: str, hemisphere: str) -> int:
     """In 0.01 seconds, half up by magnitude."""
-    degrees, minutes = text.split(".")[0][:-2], text[text.index(".") - 2 :]
+    degrees, minutes = text.split(".", maxsplit=1)[0][:-2], text[text.index(".") - 2 :]
     cas = (int(degrees) * 360000 + Decimal(minutes) * 6000).quantize(Decimal(1), ROUND_HALF_UP)
     return int(cas) * (-1 if hemisphere in "SW" else 1)
 
@@ -71,7 +72,7 @@ def test_every_frame_agrees_with_the_log(shared: Path, tmp_path: Path, name: str
         last = max(last, epoch["ms"])  # a step back enters at the last time
         epochs.append({**epoch, "ms": last})
     times = [epoch["ms"] for epoch in epochs]
-    periods = [b - a for a, b in zip(times, times[1:], strict=False) if b > a]
+    periods = [b - a for a, b in itertools.pairwise(times) if b > a]
     limit = max(1500, 3 * min(periods))
     # The last epoch of one log has lost its RMC; its GGA refines nothing but lets time go on
     assert [t for t, _value in frames][: (times[-1] - times[0]) // 100 + 1] == list(range(times[0], times[-1] + 1, 100))

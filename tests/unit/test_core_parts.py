@@ -4,7 +4,6 @@ import math
 import random
 
 import pytest
-from coretools import Drive, Target, encounter, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from asvcore import codes, geometry, params
 from asvcore.commands import WIDTH, Commands
 from asvcore.neighbours import Neighbours, angle_cas
 from asvcore.params import NONE
+from coretools import Drive, Target, encounter, frame
 
 
 @given(st.integers(-100_000, 100_000))

@@ -1,9 +1,9 @@
 """Crossing support from begin to end [D11-D16], on a core driven by hand."""
 
 import pytest
-from coretools import Drive, Target, encounter, frame
 
 from asvcore import codes
+from coretools import Drive, Target, encounter, frame
 
 ERROR_M = 4  # ego 2 m, target 2 m
 
@@ -309,7 +309,7 @@ def test_two_are_presented_the_third_waits_its_turn():
     shown = [t for t, _level, presented, _reason in third if presented]
     first_done = next(t for t, level, *_rest in steps(drive, 100) if level == 1 and t > 13000)
     assert shown[0] == first_done
-    last = [r for r in drive.of("hmi")][-1]
+    last = list(drive.of("hmi"))[-1]
     assert last["level"] == 0
 
 

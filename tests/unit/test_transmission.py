@@ -1,12 +1,12 @@
 """The own message: fix and vehicle signals in the wire's codes [G appendix 1, D2-D9]."""
 
 import pytest
-from coretools import Drive
 
 from asvcore import codec, codes
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvunit.message import decode, values
+from coretools import Drive
 
 
 def sent(drive, t):

@@ -4,6 +4,8 @@ Straight-line code is three times as fast as a loop over the table and allocates
 MicroPython; a test compares the committed file with what this module writes.
 """
 
+import sys
+
 from asvcore.elements import CODED, ELEMENTS
 
 HEADER = '''"""Straight-line codec of the 100 bytes, in place and allocation-free [G appendix 1, D1].
@@ -158,4 +160,4 @@ def source() -> str:
 
 
 if __name__ == "__main__":
-    print(source(), end="")
+    sys.stdout.write(source())

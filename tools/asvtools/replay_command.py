@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections import Counter
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,8 +14,10 @@ import typer
 from asvunit.errors import AsvkitError, UsageError
 
 if TYPE_CHECKING:
+    from asvcore.settings import Settings
+    from asvunit.config import Config
+    from asvunit.events import Event
     from asvunit.replay import Inputs
-    from asvunit.unit import Unit
 
 
 class Align(StrEnum):
@@ -24,109 +27,132 @@ class Align(StrEnum):
     START = "start"
 
 
-def _file(help_text: str, metavar: str) -> Any:
-    return typer.Option(help=help_text, metavar=metavar, show_default=False)
+def _option(name: str, metavar: str, help_text: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=help_text, show_default=False)
 
 
 def replay(
-    gnss: Annotated[Path | None, _file("Recorded NMEA 0183 of the receiver.", "NMEA")] = None,
-    can: Annotated[Path | None, _file("Recorded CAN: .log .asc .blf .trc .csv ...", "LOG")] = None,
-    vehicle: Annotated[str | None, _file("Signal map of the car: a file, or a name that comes with it.", "MAP")] = None,
-    radio: Annotated[Path | None, _file("Received frames: pcap or pcapng.", "CAPTURE")] = None,
-    config: Annotated[Path | None, _file("Configuration of the unit.", "FILE")] = None,
-    events: Annotated[Path | None, _file("Write the events, one JSON object a line ('-': stdout).", "OUT.jsonl")] = None,
-    sent: Annotated[Path | None, _file("Write the sent frames (.pcap or .pcapng).", "OUT.pcap")] = None,
-    journal: Annotated[Path | None, _file("Write the journal of the core's inputs.", "OUT.journal")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the random vehicle_id and phases.", show_default="1")] = None,
-    day: Annotated[str | None, typer.Option("--date", help="Date of an NMEA log that tells none.", metavar="YYYY-MM-DD")] = None,
+    gnss: Annotated[Path | None, _option("--gnss", "NMEA", "NMEA 0183 of the receiver.")] = None,
+    can: Annotated[Path | None, _option("--can", "LOG", "CAN log: .log .asc .blf .trc .csv ...")] = None,
+    vehicle: Annotated[str | None, _option("--vehicle", "MAP", "Signal map: a file, or one that comes along.")] = None,
+    radio: Annotated[Path | None, _option("--radio", "CAPTURE", "Received frames: pcap or pcapng.")] = None,
+    config: Annotated[Path | None, _option("--config", "FILE", "Configuration of the unit.")] = None,
+    events: Annotated[Path | None, _option("--events", "OUT.jsonl", "Write the events; '-' is stdout.")] = None,
+    sent: Annotated[Path | None, _option("--sent", "OUT.pcap", "Write the sent frames, .pcap or .pcapng.")] = None,
+    journal: Annotated[Path | None, _option("--journal", "OUT", "Write the journal of the core's inputs.")] = None,
+    seed: Annotated[int | None, _option("--seed", "N", "Of vehicle_id and phases; default 1.")] = None,
+    day: Annotated[str | None, _option("--date", "YYYY-MM-DD", "Date of an NMEA log that tells none.")] = None,
     align: Annotated[Align, typer.Option(help="'start' lays relative logs on the first time.")] = Align.ABSOLUTE,
-    database: Annotated[list[Path] | None, typer.Option(help="Folder with CAN databases; may be repeated.", metavar="DIR")] = None,
+    databases: Annotated[list[Path] | None, _option("--dbc", "DIR", "Folder with databases; repeatable.")] = None,
 ) -> None:
     """Recorded inputs through the unit, offline: frames and warnings as they would have been live."""
-    from asvunit.adapters.capture import CaptureWriter
-    from asvunit.clock import UnitClock
     from asvunit.config import load_config
-    from asvunit.journal import JournalWriter
     from asvunit.recordings import load_map, open_recordings
-    from asvunit.replay import play
-    from asvunit.unit import Unit
 
-    settings_of = load_config(config)
-    named = vehicle or settings_of.vehicle.map
-    vehicle_map = load_map(named, can, database or []) if named and (can or vehicle) else None
+    unit_config = load_config(config)
+    named = vehicle or unit_config.vehicle.map
+    vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
     inputs = open_recordings(
         gnss=gnss,
         can=can,
         vehicle_map=vehicle_map,
         radio=radio,
-        port=settings_of.radio.port,
+        port=unit_config.radio.port,
         day=_date(day),
         align_start=align is Align.START,
     )
-    settings = settings_of.settings(vehicle_map.timeouts_ms if vehicle_map else None)
+    settings = unit_config.settings(vehicle_map.timeouts_ms if vehicle_map else None)
+    for port in ("gnss", "can", "radio"):
+        settings.set(f"uses_{port}", int(port in inputs.names))
     if seed is not None:
-        settings.seed = seed
-        _checked(settings)
-    settings.uses_gnss, settings.uses_can, settings.uses_radio = int(gnss is not None), int(can is not None), int(radio is not None)
-
-    tally: Counter[str] = Counter()
-    first_ns, last_ns = inputs.span_ns()
-    with contextlib.ExitStack() as stack:
-        lines = stack.enter_context(_output(events)) if events else None
-        frames = stack.enter_context(CaptureWriter(sent, outbound=True)) if sent else None
-        log = JournalWriter(stack.enter_context(_output(journal)), settings) if journal else None
-
-        def sink(event: dict[str, Any]) -> None:
-            tally[event["event"]] += 1
-            if event["event"] == "drop":
-                tally[f"drop {event['reason']}"] += 1
-            if event["event"] == "support" and event["presented"]:
-                tally[f"support {event['function']} {event['level']}"] += 1
-            if lines:
-                lines.write(json.dumps(event, ensure_ascii=False) + "\n")
-
-        unit = Unit(
-            settings,
-            UnitClock(first_ns),
-            sink=sink,
-            send=(lambda time_ns, frame: frames.write(time_ns, frame, mac_of(settings.seed))) if frames else _unsent,
-            language=settings_of.presentation.language,
-            journal=log,
-        )
-        sink({"t": first_ns // 1000 / 1e6, **_start(unit, settings.seed)})
         try:
-            play(unit, inputs, first_ns, last_ns)
-        except OSError as error:
-            raise AsvkitError(f"an output cannot be written: {error.strerror or error}; free the disk and repeat") from error
+            settings.set("seed", seed)
+        except ValueError as error:
+            raise UsageError(f"--seed: {error}") from error
+    with contextlib.ExitStack() as stack:
+        session = _Session(stack, unit_config, settings, inputs, events, sent, journal)
+        session.run()
     if str(events) != "-":
-        _summary(inputs, unit, tally, first_ns, last_ns)
+        session.summary()
 
 
-def mac_of(seed: int) -> str:
-    """A random, locally administered MAC of an ignition [G 3.7.2(d)]."""
-    import random
+class _Session:
+    """One replay: the unit, where its outputs go, and what is said of them at the end."""
 
-    octets = random.Random(seed).randbytes(5)  # noqa: S311
-    return "02:" + octets.hex(":")
+    def __init__(
+        self,
+        stack: contextlib.ExitStack,
+        config: "Config",
+        settings: "Settings",
+        inputs: "Inputs",
+        events: Path | None,
+        sent: Path | None,
+        journal: Path | None,
+    ) -> None:
+        from asvunit.adapters.capture import CaptureWriter
+        from asvunit.clock import UnitClock
+        from asvunit.identity import ignition_mac
+        from asvunit.journal import JournalWriter
+        from asvunit.unit import Unit
 
+        self.inputs = inputs
+        self.first_ns, self.last_ns = inputs.span_ns()
+        self.tally: Counter[str] = Counter()
+        self._lines = stack.enter_context(_output(events)) if events else None
+        self._frames = stack.enter_context(CaptureWriter(sent, outbound=True)) if sent else None
+        log = stack.enter_context(_output(journal)) if journal else None
+        self.unit = Unit(
+            settings,
+            UnitClock(self.first_ns),
+            sink=self._event,
+            send=self._send,
+            language=config.presentation.language,
+            journal=JournalWriter(log, settings) if log else None,
+        )
+        self._mac = ignition_mac(self.unit.seed)
 
-def _unsent(_time_ns: int, _frame: bytes) -> None:
-    pass
+    def run(self) -> None:
+        from asvunit.replay import play
 
+        try:
+            self._event(self.unit.start_event(self.first_ns))
+            play(self.unit, self.inputs, self.first_ns, self.last_ns)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise AsvkitError(
+                f"an output cannot be written: {error.strerror or error}; make room and repeat"
+            ) from error
 
-def _start(unit: "Unit", seed: int) -> dict[str, Any]:
-    from importlib.metadata import version
+    def _send(self, time_ns: int, frame: bytes) -> None:
+        if self._frames:
+            self._frames.write(time_ns, frame, self._mac)
 
-    from asvunit.events import VERSION
+    def _event(self, event: "Event") -> None:
+        kind = event["event"]
+        if kind == "drop":
+            self.tally[f"dropped: {event['reason']}"] += 1
+        if kind == "support" and event["presented"]:
+            self.tally[f"support: {event['function']} {event['level']} ({event['reason']})"] += 1
+        if self._lines:
+            self._lines.write(json.dumps(event, ensure_ascii=False) + "\n")
 
-    return {"event": "start", "version": VERSION, "asvkit": version("asvkit"), "vehicle_id": unit.vehicle_id, "seed": seed}
+    def summary(self) -> None:
+        """What was read, sent and said, for a person."""
+        from asvunit.replay import stamp
 
-
-def _checked(settings: Any) -> None:
-    try:
-        settings.check()
-    except ValueError as error:
-        raise UsageError(f"--seed: {error}") from error
+        unit, inputs = self.unit, self.inputs
+        typer.echo(
+            f"replayed {stamp(self.first_ns)} to {stamp(self.last_ns)}: "
+            f"{unit.sent} frames sent as vehicle {unit.vehicle_id}"
+        )
+        nouns = {"gnss": "fixes", "can": "signals", "radio": "frames"}
+        for port, name in inputs.names.items():
+            dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(inputs.counters[port].items()) if count)
+            count = len(inputs.records.get(port, ()))
+            typer.echo(f"  {port:<6} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
+        for key, count in sorted(self.tally.items()):
+            typer.echo(f"  {key}: {count}")
 
 
 def _date(text: str | None) -> date | None:
@@ -139,25 +165,9 @@ def _date(text: str | None) -> date | None:
 
 
 def _output(path: Path) -> "contextlib.AbstractContextManager[TextIO]":
-    import sys
-
     if str(path) == "-":
         return contextlib.nullcontext(sys.stdout)
     try:
         return path.open("w", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _summary(inputs: "Inputs", unit: "Unit", tally: Counter[str], first_ns: int, last_ns: int) -> None:
-    from asvunit.replay import stamp
-
-    typer.echo(f"replayed {stamp(first_ns)} to {stamp(last_ns)}: {unit.sent} frames sent as vehicle {unit.vehicle_id}")
-    records = {"gnss": len(inputs.fixes), "can": len(inputs.signals), "radio": len(inputs.frames)}
-    nouns = {"gnss": "fixes", "can": "signals", "radio": "frames"}
-    for port, name in inputs.names.items():
-        dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(inputs.counters[port].items()) if count)
-        typer.echo(f"  {port:<6} {records[port]} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
-    for key, count in sorted(tally.items()):
-        if key.startswith(("support ", "drop ")):
-            typer.echo(f"  {key}: {count}")

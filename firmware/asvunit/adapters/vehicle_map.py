@@ -18,8 +18,8 @@ import cantools
 from cantools.database.can import Database, Message, Signal
 
 from asvcore import elements
-from asvunit.errors import UsageError
-from asvunit.map_file import MapFile, SignalTable, load_database, map_path, nearest, read_map, search_near
+from asvunit.errors import UsageError, nearest
+from asvunit.map_file import MapFile, SignalTable, load_database, map_path, read_map, search_near
 from asvunit.ports import ACCELERATOR, BRAKE, IMPLAUSIBLE, OK, SIGNALS, UNKNOWN, VehicleSignal
 
 __all__ = ["VehicleMap", "search_near"]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asvcore import elements as e
+from asvunit.errors import nearest
 
-from .raw import INDEX, NAMES, RANGES, WIDTHS, nearest
+from .raw import INDEX, NAMES, RANGES, WIDTHS
 from .values import ANGLES, DEGREE
 
 Column = NDArray[Any]

@@ -20,8 +20,9 @@ from asvcore.codec import (
     SENSOR_AVAILABILITY,
     UTC_HOUR,
 )
+from asvunit.errors import nearest
 
-from .raw import INDEX, NAMES, Raw, hex_digits, nearest
+from .raw import INDEX, NAMES, Raw, hex_digits
 from .values import ANGLES, DEGREE, FAR_CODE, FAR_METRES, FLAGS, INTERSECTION_KEYS, NO_DISTANCE, VALUE_KEYS
 
 _ROWS: tuple[tuple[Any, ...], ...] = e.ELEMENTS

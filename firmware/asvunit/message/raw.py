@@ -5,7 +5,6 @@ digits. `encode` takes any code that fits its width; `decode` refuses only a wro
 version [D7].
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 from operator import index
@@ -14,6 +13,7 @@ from typing import Any
 
 from asvcore.codec import ADMINISTRATION_DATA, decode_into, encode_into
 from asvcore.elements import CODED, ELEMENTS, MESSAGE_BYTES, VERSION
+from asvunit.errors import nearest
 
 Raw = dict[str, int | str]
 
@@ -34,12 +34,6 @@ _HEX = re.compile(r"(?:0[xX])?([0-9a-fA-F]+)")
 
 class Malformed(ValueError):
     """Not a message: a wrong length or another version [D7]. The text says which."""
-
-
-def nearest(name: object, names: tuple[str, ...]) -> str:
-    """`; did you mean X?` for a mistyped name, else nothing."""
-    found = difflib.get_close_matches(str(name), names, n=1)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def hex_digits(position: int) -> int:
