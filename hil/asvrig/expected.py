@@ -1,7 +1,7 @@
 """When the driver has to be told: worked out in floating point from the true courses alone.
 
 Nothing of the core is used here, by intent: this is the second opinion that the unit is judged by. Times
-are seconds into the scenario, looked at every millisecond.
+are seconds into the scenario, looked at every 2 ms.
 """
 
 import math
@@ -15,7 +15,7 @@ from asvrig.radio_feed import received_ms
 from asvrig.scenario import Scenario, Vehicle
 from asvrig.trajectory import State, Trajectory
 
-STEP_S: Final = 0.001
+STEP_S: Final = 0.002
 BEFORE_L3_S: Final = 5.1  # information at the earliest [D13]
 L3_S: Final = 3.7 + 0.3 + 0.1  # information at the latest: reaction, system, transmission [D10]
 L4_S: Final = 3.2 + 0.3 + 0.1  # caution at the latest [D10]
@@ -24,6 +24,8 @@ STARTED_M, STARTED_KMH = 5.0, 10.0  # [D12]
 AHEAD_M: Final = 30.0  # [D11]
 ANGLES_DEG: Final = (30.0, 150.0)  # [D11]
 SLOW_KMH: Final = 5.0  # [D16]
+HEADING_KMH: Final = 3.0  # an ego that was never as fast knows no heading [D4]
+UNBOUNDED_M: Final = 255.0  # no crossing support with such an error [D8]
 HEARD_S: Final = 1.0  # a target without a new packet [D17]
 HOLD_S: Final = 3.0  # [D15]
 LOST_S: Final = 10.0  # [D15]
@@ -67,14 +69,17 @@ def expected(scenario: Scenario) -> list[Expected]:
     steps = int(scenario.duration_s / STEP_S) + 1
     waiting = list(_waiting(ego, steps))
     out: list[Expected] = []
+    if scenario.ego.error_m >= UNBOUNDED_M:
+        return out
     for vehicle in scenario.others:
-        out.extend(_Follower(scenario, vehicle, ego).follow(waiting))
+        if told_error_m(vehicle) < UNBOUNDED_M:
+            out.extend(_Follower(scenario, vehicle, ego).follow(waiting))
     return out
 
 
 def _waiting(ego: Trajectory, steps: int) -> Iterator[bool]:
-    """For each step, whether ego waits: has stopped, and not started since [D12]."""
-    waits, low_since, stood_at = False, math.inf, 0.0
+    """For each step, whether ego waits, knowing its heading: has stopped, and not started since [D12]."""
+    waits, knows_heading, low_since, stood_at = False, False, math.inf, 0.0
     for step in range(steps):
         t_s = step * STEP_S
         state = ego.at(t_s)
@@ -86,7 +91,8 @@ def _waiting(ego: Trajectory, steps: int) -> Iterator[bool]:
             low_since = min(low_since, t_s) if state.speed_kmh <= STOPPED_KMH else math.inf
             if t_s - low_since >= STOPPED_S - STEP_S / 2:
                 waits, stood_at = True, state.way_m
-        yield waits
+        knows_heading = knows_heading or state.speed_kmh >= HEADING_KMH
+        yield waits and knows_heading
 
 
 class _Follower:

@@ -56,6 +56,13 @@ class Receiver(Table):
     hdop: float = Field(1.0, ge=0, lt=99, description="its error is 5 m for each; 0: it does not tell its error")
     delay_ms: int = Field(0, ge=0, le=2000, description="the position told is that of so long before")
 
+    @field_validator("hdop")
+    @classmethod
+    def _told(cls, hdop: float) -> float:
+        if 0 < hdop < 0.1:
+            raise PydanticCustomError("hdop", "no receiver is that good; give 0.1 or more, or 0 for none told")
+        return hdop
+
 
 class Radio(Table):
     """The radio of a vehicle other than ego."""

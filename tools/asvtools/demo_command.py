@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from asvrig.scenario import Scenario
 
 _SHORT: Final = {"crossing": "crossing_50"}  # the scenario that shows a function best
-_STYLES: Final = {"none": "dim", "information": "bold blue", "caution": "bold yellow"}
+_STYLES: Final = {"information": "bold blue", "caution": "bold yellow"}
 _WHY: Final = {
-    "l3_reached": "within the information distance",
-    "l4_reached": "within the caution distance",
-    "late_l3": "first heard inside the information distance",
-    "late_l4": "first heard inside the caution distance",
-    "target_passed": "it has passed in front",
-    "target_lost": "its messages stopped; it is taken to go on",
-    "hold_over": "passed for 3 s: ends without a cue",
-    "ego_started": "the driver has started: ends at once",
+    "l3_reached": "information is due",
+    "l4_reached": "caution is due",
+    "late_l3": "first seen when information is due",
+    "late_l4": "first seen when caution is due",
+    "target_passed": "has passed",
+    "target_lost": "unheard, taken to go on",
+    "hold_over": "passed 3 s ago",
+    "ego_started": "the driver has started",
     "lost_limit": "unheard for 10 s",
     "resumed": "it is back",
 }
@@ -52,7 +52,13 @@ def demo(
     from asvrig.judge import judge
     from asvrig.scenario import load_scenario
 
-    console = Console(highlight=False, soft_wrap=False)
+    class PipedConsole(Console):
+        """A reader that has seen enough is the command's business, as everywhere."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    console = PipedConsole(highlight=False)
     if show_list:
         _list(console)
         return
@@ -61,10 +67,11 @@ def demo(
     if scenario.story:
         console.print(_plain(scenario.story))
     console.print(
-        "Generated recordings (GNSS, CAN, radio) played through the real unit in virtual time;\n"
-        "no live hardware is involved.",
+        "Generated recordings of GNSS, CAN and radio, replayed through the unit in virtual time: "
+        "no live hardware takes part.",
         style="dim",
     )
+    console.print()
     with contextlib.ExitStack() as stack:
         folder = _folder(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
         events = _played(scenario, folder)
@@ -124,36 +131,32 @@ def _timeline(scenario: "Scenario", events: list[dict[str, Any]]) -> "Table":
     names = {vehicle.vehicle_id: vehicle.name for vehicle in scenario.others}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="What the driver was told", title_justify="left")
     table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("level", no_wrap=True)
-    table.add_column("display and sound", min_width=22)
-    table.add_column("why", ratio=1)
-    shown: dict[str, Any] | None = None
+    table.add_column("display and sound", ratio=4)
+    table.add_column("why", ratio=5)
     for at, event in enumerate(events):
         if event["event"] != "support" or event["vehicle_id"] is None:
             continue
         told = next((one for one in events[at + 1 :] if one["event"] == "hmi" and one["t"] == event["t"]), None)
-        shown = told or shown
-        style = _STYLES[event["level"]]
-        said = _said(told) if told else "(as before)"
         why = _why(event, names.get(event["vehicle_id"], f"vehicle {event['vehicle_id']}"))
-        table.add_row(f"{event['t'] - start_s:.2f} s", f"[{style}]{event['level']}[/]", said, why)
+        table.add_row(f"{event['t'] - start_s:.2f} s", _said(told) if told else "[dim](as before)[/]", why)
     if not table.row_count:
-        table.add_row("", "none", "nothing", "no vehicle that support is for")
+        table.add_row("", "nothing", "no vehicle came that support is for")
     return table
 
 
 def _said(hmi: dict[str, Any]) -> str:
     if hmi["level"] == "none":
-        return "display off, no sound"
-    sound = "no sound" if hmi["sound"] == "none" else f"sound: {hmi['sound']}"
-    return f'"{_plain(hmi["text"])}"\n{hmi["colour"]}, {sound}'
+        return "[dim](off, without a cue)[/]"
+    style = _STYLES[hmi["level"]]
+    sound = "no sound" if hmi["sound"] == "none" else f"{hmi['sound']} sound"
+    return f'[{style}]"{_plain(hmi["text"])}"[/]\n{hmi["level"]}: {hmi["colour"]}, {sound}'
 
 
 def _why(event: dict[str, Any], name: str) -> str:
     said = f"{_plain(name)}: {_WHY.get(event['reason'], event['reason'].replace('_', ' '))}"
     distance, error, threshold = event["distance_m"], event["error_m"], event["threshold_m"]
     if event["reason"].endswith(("_reached", "_l3", "_l4")) and None not in (distance, error, threshold):
-        said += f"\n{distance:.1f} m away, less {error:.1f} m error: {distance - error:.1f} m; limit {threshold:.1f} m"
+        said += f"\n{distance:.1f} m - {error:.1f} m error <= {threshold:.1f} m"
     return said
 
 
@@ -168,8 +171,8 @@ def _verdicts(checks: "list[Check]") -> "Table":
         pad_edge=False,
         title="When it had to be told, and when it was",
         title_justify="left",
-        caption=f"Had to be: from the true courses, apart from the unit. Margin: to the nearer edge of that time "
-        f"widened by {TOLERANCE_S * 1000:.0f} ms (the 100 ms cycle, and rounding).",
+        caption=f"Had to be: worked out from the true courses, not by the unit. Margin: to the nearer edge of that "
+        f"time, widened by {TOLERANCE_S * 1000:.0f} ms for the 100 ms cycle and rounding.",
         caption_justify="left",
     )
     table.add_column("vehicle", overflow="fold")
@@ -181,7 +184,7 @@ def _verdicts(checks: "list[Check]") -> "Table":
     for check in checks:
         if check.good and check.window is None and len(checks) > 1:
             continue  # counted below: only times, and what is wrong, are shown
-        window, was, margin = "", check.note, ""
+        what, window, was, margin = check.what, "", "", ""
         if check.window:
             begin, end = check.window.earliest_s, check.window.latest_s
             window = f"{begin:.2f} s" if end - begin < 0.005 else f"{begin:.2f} .. {end:.2f} s"
@@ -189,8 +192,10 @@ def _verdicts(checks: "list[Check]") -> "Table":
             was = f"{check.actual_s:.2f} s"
         if check.margin_s is not None:
             margin = f"{check.margin_s * 1000:.0f} ms"
+        else:
+            what += f": {_plain(check.note)}"
         verdict = "[green]good[/]" if check.good else "[bold red]WRONG[/]"
-        table.add_row(_plain(check.vehicle), check.what, window, _plain(was), margin, verdict)
+        table.add_row(_plain(check.vehicle), what, window, was, margin, verdict)
     return table
 
 
@@ -203,7 +208,7 @@ def _close(console: "Console", checks: "list[Check]", keep: Path | None) -> None
         raise AsvkitError(
             f"{len(wrong)} of {len(checks)} checks failed; first: {first.vehicle}, {first.what}: {first.note}"
         )
-    console.print(f"[bold green]GOOD[/]: all {len(checks)} checks hold: times, conditions, display, sound, end.\n")
+    console.print(f"[bold green]GOOD[/]: {len(checks)} check{'s' * (len(checks) > 1)}, none failed.\n")
 
 
 def _plain(text: str) -> str:
