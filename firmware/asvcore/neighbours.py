@@ -136,13 +136,13 @@ class Neighbours:
         self._hash = array("h", [-1] * size)
 
     def _home(self, key):
-        return (key ^ (key >> 7) ^ (key >> 14)) & self._mask
+        return ((key & 0x3FFF) * 31 + (key >> 14) * 7919) & self._mask  # below 2^28
 
     def get(self, key):
         """The neighbour of a key, or None."""
         mask = self._mask
         table = self._hash
-        at = (key ^ (key >> 7) ^ (key >> 14)) & mask
+        at = ((key & 0x3FFF) * 31 + (key >> 14) * 7919) & mask
         while True:
             index = table[at]
             if index < 0:
