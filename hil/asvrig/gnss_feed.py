@@ -31,8 +31,13 @@ def fixes(scenario: Scenario, vehicle: Vehicle) -> Iterator[KnownFix]:
     """The fixes of a vehicle's receiver from the scenario's begin to its end."""
     trajectory = Trajectory(vehicle)
     for t_ms in range(0, int(scenario.duration_s * 1000) + 1, 1000 // vehicle.receiver.rate_hz):
-        state = trajectory.at((t_ms - vehicle.receiver.delay_ms) / 1000)
-        yield KnownFix(t_ms, *degrees(scenario.place, state.east_m, state.north_m), state)
+        yield known_at(scenario, vehicle, trajectory, t_ms)
+
+
+def known_at(scenario: Scenario, vehicle: Vehicle, trajectory: Trajectory, t_ms: int) -> KnownFix:
+    """What the vehicle knows of its place at a time, its receiver's delay included."""
+    state = trajectory.at((t_ms - vehicle.receiver.delay_ms) / 1000)
+    return KnownFix(t_ms, *degrees(scenario.place, state.east_m, state.north_m), state)
 
 
 def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes]]:

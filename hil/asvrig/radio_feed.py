@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from asvrig.gnss_feed import KnownFix, fixes
+from asvrig.gnss_feed import KnownFix, fixes, known_at
 from asvrig.scenario import Scenario, Vehicle
 from asvrig.trajectory import Trajectory
 from asvunit.message import encode, raw_from_values
@@ -37,6 +37,8 @@ def messages(scenario: Scenario, vehicle: Vehicle, mac: str) -> Iterator[Receive
     for t_ms, number in received_ms(scenario, vehicle):
         fix = known[min(t_ms // period_ms, len(known) - 1)]
         sent_with_it = sum(1 for one in range(t_ms, fix.t_ms - 1, -INTERVAL_MS) if one >= 0)
+        if vehicle.radio.position == "moved":
+            fix, sent_with_it = known_at(scenario, vehicle, trajectory, t_ms), _REVISIONS + 1  # tells no revision [D6]
         value = _value(scenario, vehicle, trajectory, fix, t_ms / 1000)
         value["increment_counter"] = number % 256
         if "latitude_deg" in value:

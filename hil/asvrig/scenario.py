@@ -69,6 +69,7 @@ class Radio(Table):
 
     phase_ms: int = Field(0, ge=0, lt=100, description="of its 100 ms grid")
     delay_ms: int = Field(2, ge=0, le=1000, description="from sampling the vehicle to receipt")
+    position: Literal["fix", "moved"] = Field("fix", description="the last fix repeated, or moved on to each sending")
     lost: list[Span] = []
     loss_percent: float = Field(0, ge=0, le=100)
     loss_seed: int = Field(1, ge=0)
