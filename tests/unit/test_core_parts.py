@@ -147,7 +147,7 @@ def test_revision_tells_the_age_of_a_position():
 def test_a_million_random_frames_never_fail_and_memory_stays_flat():
     import tracemalloc
 
-    drive = Drive(neighbours=64)
+    drive = Drive(neighbours=16)
     drive.stand(500)
     core, record = drive.core, [0] * WIDTH
     data = random.Random(7).randbytes(200_000)
@@ -169,7 +169,7 @@ def test_a_million_random_frames_never_fail_and_memory_stays_flat():
     tracemalloc.stop()
     assert grown < 40_000  # half a byte a message; the table's own integers come and go
     burst(900_000, 15_000)
-    assert core.neighbours.count <= 64
+    assert core.neighbours.count <= 16
 
 
 def test_codes_of_one_group_are_distinct():
