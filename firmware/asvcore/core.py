@@ -13,7 +13,7 @@ from .hmi import Hmi
 from .neighbours import SOURCE_LIMIT, Neighbours
 from .params import NEVER_MS, NONE
 from .relation import Relation
-from .supports import FREE, Supports
+from .supports import FREE, HOLD, Supports
 from .transmit import Transmitter
 
 _INPUTS = 3
@@ -40,6 +40,7 @@ class Core:
         self.now_ms = 0
         self.time_back = 0
         self.missed_slots = 0
+        self.due_ms = NONE  # a tick at this time, before the next of the grid, tells something sooner
         self._arbiter = Arbiter(settings, self.supports)
         self._raw = [0] * CODED
         self._relation = Relation()
@@ -133,7 +134,11 @@ class Core:
         self._report(cause)
 
     def tick(self, now_ms, cause=0):
-        """Time has come this far. Called every 100 ms; the call's grid is that of the transmissions."""
+        """Time has come this far.
+
+        Called every 100 ms, the grid of the transmissions, and at `due_ms` in between: the moment when,
+        as the targets go, a level rises or an end is reached.
+        """
         self._advance(now_ms, cause)
         now_ms = self.now_ms
         if self._next_send_ms == NONE:
@@ -143,6 +148,7 @@ class Core:
         self._check_inputs(cause)
         gate = crossing.gate(self.ego, self.settings)
         self._check_ready(gate, cause)
+        self.due_ms = NONE
         neighbours = self.neighbours
         at = neighbours.count - 1
         while at >= 0:  # backwards: removal moves the last into the hole
@@ -162,6 +168,8 @@ class Core:
         self._received_ms = max(self._received_ms - offset_ms, NEVER_MS)
         if self._next_send_ms != NONE:
             self._next_send_ms -= offset_ms
+        if self.due_ms != NONE:
+            self.due_ms -= offset_ms
 
     # Inside
 
@@ -242,6 +250,19 @@ class Core:
         if not followed and self.now_ms - neighbour.received_ms > params.PREDICTION_MS:
             return
         self.supports.follow(neighbour, candidate, self.now_ms, cause)
+        due_ms = candidate.due_ms
+        index = neighbour.supports[codes.FUNCTION_CROSSING]
+        if index >= 0 and self.supports.pool[index].state == HOLD:
+            due_ms = self.supports.pool[index].hold_until_ms - self.now_ms
+        if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
+            self._due_in(due_ms)
+
+    def _due_in(self, due_ms):
+        if due_ms == NONE:
+            return
+        at_ms = self.now_ms + max(due_ms, params.DUE_STEP_MS)
+        if self.due_ms == NONE or at_ms < self.due_ms or self.due_ms <= self.now_ms:
+            self.due_ms = at_ms
 
     def _report(self, cause):
         supports = self.supports

@@ -31,6 +31,7 @@ class Candidate:
         self.threshold_dm = NONE
         self.ttc_ms = NONE
         self.direction = 0
+        self.due_ms = NONE  # time until the level will rise or the target have passed, as it goes now
 
 
 def gate(ego, settings):
@@ -95,7 +96,7 @@ def judge(ego, neighbour, relation, settings, out):
     if distance_dm < -error_dm:
         out.reason = codes.REASON_TARGET_PASSED
         return
-    _set_level(speed_kmh, distance_dm - error_dm, settings.presentation_mode, out)
+    _set_level(speed_kmh, distance_dm, error_dm, settings.presentation_mode, out)
 
 
 # Presentation mode: (level, ms before the crossing point, reason, reason when late), the higher level first [D14]
@@ -113,8 +114,10 @@ _TIMING = (
 _LATE_MS = 2 * params.TRANSMISSION_INTERVAL_MS  # this far inside is more than one missed frame
 
 
-def _set_level(speed_kmh, corrected_dm, mode, out):
+def _set_level(speed_kmh, distance_dm, error_dm, mode, out):
     rows = _TIMING[mode]
+    corrected_dm = distance_dm - error_dm
+    to_go = (distance_dm + error_dm + 1) * 360  # until it has passed, in km/h * ms
     for index in range(len(rows)):
         level, before_ms, reason, late = rows[index]
         if corrected_dm * 360 <= speed_kmh * before_ms:  # distance - error <= L, exactly
@@ -122,6 +125,9 @@ def _set_level(speed_kmh, corrected_dm, mode, out):
             out.threshold_dm = divided(speed_kmh * before_ms, 360)
             is_late = corrected_dm * 360 < speed_kmh * (before_ms - _LATE_MS)
             out.level_reason = late if is_late else reason
+            out.due_ms = to_go // speed_kmh + 1
             return
+        to_go = corrected_dm * 360 - speed_kmh * before_ms
     out.threshold_dm = divided(speed_kmh * rows[-1][1], 360)
     out.level_reason = codes.REASON_BEFORE_L3
+    out.due_ms = to_go // speed_kmh + 1

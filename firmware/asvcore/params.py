@@ -19,6 +19,7 @@ HOLD_MS = 3000  # "keep watching" once the target has passed [D15]
 LOST_LIMIT_MS = 10000  # a lost target's support, from its last packet, at most [D15]
 BREAK_GRACE_MS = 500  # a condition must fail this long before support leaves it: no flicker (ours)
 STOPPED_FOR_MS = 300  # [D12]
+DUE_STEP_MS = 10  # ticks between those of the grid come no closer than this (ours)
 SIGNAL_TIMEOUT_MS = 500  # a vehicle signal without a period of its own (ours)
 RECEIVING_MS = 1000  # "receiving" lamp after the last frame (ours)
 FIX_TIMEOUT_MS = 1500  # a fix is stale after this or three periods, the longer [interface section 6]

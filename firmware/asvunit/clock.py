@@ -18,6 +18,10 @@ class UnitClock:
         """Unit milliseconds of a time, rounded down: no input lies ahead of its tick."""
         return max(0, (time_ns - self._base_ns) // 1_000_000)
 
+    def time_ns(self, unit_ms: int) -> int:
+        """The time of a unit millisecond."""
+        return self._base_ns + unit_ms * 1_000_000
+
     def epoch_s(self, time_ns: int) -> float:
         """Epoch seconds of a time, to the microsecond."""
         return (time_ns + self._offset_ns) // 1000 / 1e6

@@ -108,18 +108,27 @@ def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
     """Feed a unit all inputs and the cycles of the grid from `first_ns` to `last_ns`."""
     cycle_ns = first_ns
     for time_ns, _rank, _index, record in heapq.merge(*_timed(inputs)):
-        while cycle_ns < time_ns:
-            unit.tick(cycle_ns)
-            cycle_ns += CYCLE_NS
+        cycle_ns = _tick_until(unit, time_ns, cycle_ns)
         if isinstance(record, Fix):
             unit.fix(record)
         elif isinstance(record, VehicleSignal):
             unit.vehicle(record)
         else:
             unit.radio(record)
-    while cycle_ns <= last_ns:
-        unit.tick(cycle_ns)
-        cycle_ns += CYCLE_NS
+    _tick_until(unit, last_ns + 1, cycle_ns)
+
+
+def _tick_until(unit: Unit, time_ns: int, cycle_ns: int) -> int:
+    """Ticks of the grid, and those due in between, before a time; the next time of the grid."""
+    while True:
+        due_ns = unit.due_ns()
+        if due_ns is not None and due_ns < min(cycle_ns, time_ns):
+            unit.tick(due_ns)
+        elif cycle_ns < time_ns:
+            unit.tick(cycle_ns)
+            cycle_ns += CYCLE_NS
+        else:
+            return cycle_ns
 
 
 Timed = tuple[int, int, int, Record]

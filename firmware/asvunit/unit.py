@@ -115,6 +115,11 @@ class Unit:
         self.core.tick(now_ms, 0)
         self._drain(time_ns)
 
+    def due_ns(self) -> int | None:
+        """When a tick before the next of the grid would tell something sooner, or None."""
+        due_ms = self.core.due_ms
+        return None if due_ms == NONE else self._clock.time_ns(due_ms)
+
     def _write(self, kind: str, *values: int) -> None:
         if self._journal:
             self._journal.line(kind, *values)
