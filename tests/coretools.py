@@ -110,6 +110,11 @@ class Drive:
         self.core.tick(t)
         self.drain()
 
+    def ticks_due(self, t):
+        """The ticks that the core asked for before `t`, as a runtime gives them."""
+        while self.core.due_ms != NONE and self.core.due_ms < t:
+            self.tick(self.core.due_ms)
+
     def stand(self, until=1000):
         """Drive up with a course of north, stop, and wait until `until` ms: ready for crossing support."""
         self.fix(0, kmh=10)
