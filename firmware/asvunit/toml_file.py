@@ -29,8 +29,10 @@ def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] 
 
 
 def first_error(errors: ValidationError, model: type[BaseModel]) -> str:
-    """`key: reason` of the first error, an unknown key with the nearest name."""
-    error = errors.errors(include_url=False)[0]
+    """`key: reason` of one error: an unknown key first, with the nearest name."""
+    told = errors.errors(include_url=False)
+    # A misspelt required key is unknown and missing at once: the first tells the mend
+    error = next((one for one in told if one["type"] == "extra_forbidden"), told[0])
     key = ".".join(str(part) for part in error["loc"]) or "file"
     if error["type"] == "extra_forbidden":
         place = model_at(model, error["loc"][:-1])

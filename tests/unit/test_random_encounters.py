@@ -8,6 +8,7 @@ import math
 import random
 
 import pytest
+
 from coretools import Drive, frame
 
 TOLERANCE_MS = 150

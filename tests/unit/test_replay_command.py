@@ -1,0 +1,200 @@
+"""`asvkit replay` and the configuration: what users get wrong, and how inputs are laid on each other."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import can
+import pytest
+
+from asvtools.cli import run
+from asvunit.config import load_config
+from asvunit.errors import UsageError
+
+
+def sentence(body: str) -> str:
+    check = 0
+    for character in body.encode():
+        check ^= character
+    return f"${body}*{check:02X}\n"
+
+
+def rmc(clock: str, day: str = "150126", status: str = "A", kmh: float = 36) -> str:
+    return sentence(f"GPRMC,{clock},{status},3500.0000,N,13900.0000,E,{kmh / 1.852:.3f},090.0,{day},,,A")
+
+
+@pytest.fixture
+def nmea(tmp_path: Path) -> Path:
+    path = tmp_path / "drive.nmea"
+    path.write_text("".join(rmc(f"03000{n}.00") for n in range(4)))
+    return path
+
+
+@pytest.fixture
+def can_log(tmp_path: Path):
+    def make(start: float, seconds: float = 2.0) -> Path:
+        path = tmp_path / f"drive_{start}.log"
+        with can.Logger(str(path)) as log:
+            for n in range(int(seconds * 50)):
+                log.on_message_received(
+                    can.Message(timestamp=start + n / 50, arbitration_id=0x7FF, data=bytes(8), is_extended_id=False)
+                )
+        return path
+
+    return make
+
+
+def failed(capfd, *arguments: str) -> str:
+    """The one line on stderr of a command that must fail with 2."""
+    assert run([str(argument) for argument in arguments]) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("asvkit: ")
+    return lines[0]
+
+
+def test_nothing_to_replay(capfd):
+    assert "at least one of" in failed(capfd, "replay")
+
+
+def test_missing_directory_and_binary_files(capfd, tmp_path, nmea):
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(bytes(range(256)) * 4)
+    assert "none.nmea" in failed(capfd, "replay", "--gnss", tmp_path / "none.nmea")
+    assert str(tmp_path) in failed(capfd, "replay", "--gnss", tmp_path)
+    assert "binary.toml" in failed(capfd, "replay", "--gnss", nmea, "--config", binary)
+    assert "binary.toml" in failed(capfd, "replay", "--can", nmea, "--vehicle", binary)
+    assert "binary.toml" in failed(capfd, "replay", "--gnss", binary)
+    assert "binary.toml" in failed(capfd, "replay", "--radio", binary)
+
+
+def test_can_needs_a_map(capfd, can_log):
+    assert "--vehicle" in failed(capfd, "replay", "--can", can_log(0))
+
+
+def bench_log(tmp_path: Path, start: float, name: str = "bench.log") -> Path:
+    """A log of the bench car: 50 km/h, right winker."""
+    import cantools
+
+    from asvunit.resources import data_folder
+
+    database = cantools.database.load_file(data_folder("dbc") / "bench.dbc")
+    path = tmp_path / name
+    with can.Logger(str(path)) as log:
+        for n in range(100):
+            for message in database.messages:
+                data = dict.fromkeys((signal.name for signal in message.signals), 0)
+                for signal in message.signals:
+                    if "SPEED" in signal.name:
+                        data[signal.name] = 50
+                    if "ALIVE" in signal.name or "COUNTER" in signal.name:
+                        data[signal.name] = n % 16
+                frame = message.encode(data, strict=False)
+                log.on_message_received(
+                    can.Message(
+                        timestamp=start + n / 50,
+                        arbitration_id=message.frame_id,
+                        data=frame,
+                        is_extended_id=message.is_extended_frame,
+                    )
+                )
+    return path
+
+
+def test_no_common_time_names_both_ranges(capfd, tmp_path, nmea):
+    log = bench_log(tmp_path, 1_700_000_000)
+    line = failed(capfd, "replay", "--gnss", nmea, "--can", log, "--vehicle", "bench")
+    for part in (str(nmea), str(log), "2026-01-15 03:00:00.000", "2023-11-14 22:13:20.000", "--align start"):
+        assert part in line
+
+
+def test_align_start_lays_relative_logs_on_the_first_time(capfd, tmp_path, nmea):
+    log, events = bench_log(tmp_path, 5.0), tmp_path / "events.jsonl"
+    assert "--align start" in failed(capfd, "replay", "--gnss", nmea, "--can", log, "--vehicle", "bench")
+    arguments = ["replay", "--gnss", nmea, "--can", log, "--vehicle", "bench", "--align", "start", "--events", events]
+    assert run([str(argument) for argument in arguments]) == 0
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    assert told[0]["t"] == 1768446000.0
+    assert {e["state"] for e in told if e["event"] == "status" and e["input"] == "can"} == {"ok", "stale"}
+
+
+def test_relative_log_alone_starts_at_its_own_time(tmp_path):
+    events = tmp_path / "events.jsonl"
+    log = bench_log(tmp_path, 5.0)
+    assert run(["replay", "--can", str(log), "--vehicle", "bench", "--events", str(events)]) == 0
+    assert json.loads(events.read_text().splitlines()[0])["t"] == 5.0
+
+
+def test_a_wrong_date_that_would_take_years_is_refused(capfd, tmp_path):
+    path = tmp_path / "jump.nmea"
+    path.write_text(rmc("030000.00", "150116") + rmc("030001.00", "150126"))
+    assert "3653 days" in failed(capfd, "replay", "--gnss", path)
+
+
+def test_date_is_for_logs_that_tell_none(capfd, tmp_path):
+    path = tmp_path / "gga.nmea"
+    path.write_text(
+        "".join(sentence(f"GPGGA,23595{n}.00,3500.0,N,13900.0,E,1,08,0.9,20.0,M,36.0,M,,") for n in range(8, 10))
+        + sentence("GPGGA,000000.00,3500.0,N,13900.0,E,1,08,0.9,20.0,M,36.0,M,,")
+    )
+    assert "--date" in failed(capfd, "replay", "--gnss", path)
+    assert "YYYY-MM-DD" in failed(capfd, "replay", "--gnss", path, "--date", "2026-13-01")
+    assert run(["replay", "--gnss", str(path), "--date", "2026-01-15"]) == 0
+    assert "2026-01-15 23:59:58.000 to 2026-01-16 00:00:00.000: 21 frames" in capfd.readouterr().out
+
+
+def test_same_seed_same_bytes_other_seed_other_id(tmp_path, nmea):
+    outputs = []
+    for number, seed in enumerate(("3", "3", "4")):
+        out = tmp_path / f"{number}.pcap"
+        assert run(["replay", "--gnss", str(nmea), "--seed", seed, "--sent", str(out)]) == 0
+        outputs.append(out.read_bytes())
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+@pytest.mark.parametrize("seed", ["-1", str(1 << 29)])
+def test_seed_range(capfd, nmea, seed):
+    assert "--seed" in failed(capfd, "replay", "--gnss", nmea, "--seed", seed)
+
+
+def test_full_disk_is_one_line(capfd, nmea):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    assert run(["replay", "--gnss", str(nmea), "--events", "/dev/full"]) == 1
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[vehicle]\nkidn = 'car'", ("vehicle.kidn", "did you mean kind")),
+        ("vehicel = 1", ("vehicel", "did you mean vehicle")),
+        ("[vehicle]\nkind = 'boat'", ("vehicle.kind", "'car'")),
+        ("[presentation]\nparallel = 9", ("presentation.parallel",)),
+        ("[ego]\nsampling_delay_ms = 'soon'", ("ego.sampling_delay_ms",)),
+        ("config = 2", ("config",)),
+        ("seed = ", ("not TOML",)),
+    ],
+)
+def test_configuration_mistakes_name_file_and_key(tmp_path, text, parts):
+    path = tmp_path / "unit.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as refused:
+        load_config(path)
+    for part in (str(path), *parts):
+        assert part in str(refused.value)
+
+
+def test_documented_configuration_is_the_default(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
+    path = tmp_path / "unit.toml"
+    path.write_text(page.split("```toml")[1].split("```")[0])
+    assert load_config(path) == load_config(None)
+
+
+def test_readme_example_runs():
+    page = (Path(__file__).parents[2] / "README.md").read_text()
+    code = page.split("```python")[1].split("```")[0]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "40\n"
