@@ -8,21 +8,14 @@ from . import codec, codes, crossing, params
 from .arbiter import Arbiter
 from .commands import Commands
 from .ego import Ego
-from .elements import CODED, MESSAGE_BYTES, VERSION
 from .hmi import Hmi
 from .neighbours import SOURCE_LIMIT, Neighbours
-from .params import NEVER_MS, NONE
+from .params import NONE
+from .reception import Reception
 from .relation import Relation
+from .status import Status
 from .supports import FREE, HOLD, Supports
 from .transmit import Transmitter
-
-_INPUTS = 3
-_NOT_READY = (
-    codes.REASON_EGO_POSITION_UNKNOWN,
-    codes.REASON_EGO_SPEED_UNKNOWN,
-    codes.REASON_HEADING_UNKNOWN,
-    codes.REASON_ERROR_UNBOUNDED,
-)
 
 
 class Core:
@@ -42,15 +35,11 @@ class Core:
         self.missed_slots = 0
         self.due_ms = NONE  # a tick at this time, before the next of the grid, tells something sooner
         self._arbiter = Arbiter(settings, self.supports)
-        self._raw = [0] * CODED
+        self._reception = Reception(self.neighbours, self.transmitter, self.commands)
+        self._status = Status(settings, self.commands)
         self._relation = Relation()
         self._candidate = crossing.Candidate()
         self._next_send_ms = NONE
-        self._received_ms = NEVER_MS
-        self._input_states = [-1] * _INPUTS
-        self._input_reasons = [-1] * _INPUTS
-        self._ready_reason = -1
-        self._system = -1
 
     @property
     def frame(self):
@@ -109,27 +98,9 @@ class Core:
         if not 0 <= source < SOURCE_LIMIT:
             raise ValueError("source %d" % source)
         self._advance(received_ms, cause)
-        if len(buffer) != MESSAGE_BYTES:
-            self._drop(codes.REASON_LENGTH, source, NONE, cause)
-            return
-        if buffer[0] & 0x1F != VERSION:
-            self._drop(codes.REASON_VERSION, source, NONE, cause)
-            return
-        vehicle_id = (buffer[2] << 6) | (buffer[3] >> 2)
-        if vehicle_id == self.transmitter.vehicle_id and self.transmitter.is_own(buffer):
-            self._drop(codes.REASON_OWN_FRAME, source, vehicle_id, cause)
-            return
-        codec.decode_into(buffer, self._raw)
-        neighbour = self._neighbour(source, vehicle_id, cause)
+        neighbour = self._reception.take(buffer, source, self.now_ms, radio_flag, cause)
         if neighbour is None:
             return
-        self._received_ms = self.now_ms
-        neighbour.received_ms = self.now_ms
-        neighbour.radio_flag = radio_flag
-        neighbour.take(self._raw)
-        if neighbour.emergency and not radio_flag:
-            neighbour.emergency = 0  # counts as an ordinary vehicle
-            self._drop(codes.REASON_EMERGENCY_UNVERIFIED, source, vehicle_id, cause)
         self._judge(neighbour, crossing.gate(self.ego, self.settings), cause)
         self._report(cause)
 
@@ -145,9 +116,8 @@ class Core:
             self._next_send_ms = now_ms
         if now_ms >= self._next_send_ms:
             self._send(cause)
-        self._check_inputs(cause)
         gate = crossing.gate(self.ego, self.settings)
-        self._check_ready(gate, cause)
+        self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gate, cause)
         self.due_ms = NONE
         neighbours = self.neighbours
         at = neighbours.count - 1
@@ -157,15 +127,14 @@ class Core:
             at -= 1
         self.supports.changed = True  # time alone lets a more dangerous target through
         self._report(cause)
-        self._expire(cause)
+        self._reception.expire(self.now_ms, cause)
 
     def rebase(self, offset_ms):
         """The caller's clock steps back by this much, once, between events (params.REBASE_MS)."""
         self.now_ms -= offset_ms
         self.ego.rebase(offset_ms)
-        self.neighbours.rebase(offset_ms)
+        self._reception.rebase(offset_ms)
         self.supports.rebase(offset_ms)
-        self._received_ms = max(self._received_ms - offset_ms, NEVER_MS)
         if self._next_send_ms != NONE:
             self._next_send_ms -= offset_ms
         if self.due_ms != NONE:
@@ -194,39 +163,6 @@ class Core:
             if pool[index].state != FREE:
                 self._judge(pool[index].neighbour, gate, cause)
         self._report(cause)
-
-    def _drop(self, reason, source, vehicle_id, cause):
-        self.commands.put(codes.COMMAND_DROP, self.now_ms, cause, reason, source, vehicle_id)
-
-    def _neighbour(self, source, vehicle_id, cause):
-        """The neighbour whose next message `_raw` is; None when it is a duplicate, late, or finds no room."""
-        key = (source << 14) | vehicle_id
-        neighbour = self.neighbours.get(key)
-        raw = self._raw
-        if neighbour is None:
-            neighbour = self.neighbours.add(key)
-            if neighbour is None:
-                far = self.neighbours.farthest()
-                if far is None:
-                    self._drop(codes.REASON_TABLE_FULL, source, vehicle_id, cause)
-                    return None
-                self._forget(far, codes.REASON_TABLE_FULL, cause)
-                neighbour = self.neighbours.add(key)
-            neighbour.source = source
-            neighbour.vehicle_id = vehicle_id
-            self.commands.put(codes.COMMAND_NEIGHBOUR, self.now_ms, cause, codes.REASON_NEW, source, vehicle_id)
-            return neighbour
-        if self.now_ms - neighbour.received_ms <= params.PREDICTION_MS:
-            step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
-            if step > 128:
-                self._drop(codes.REASON_REORDERED, source, vehicle_id, cause)
-                return None
-            if step == 0:
-                if neighbour.repeats(raw):
-                    self._drop(codes.REASON_DUPLICATE, source, vehicle_id, cause)
-                    return None
-                self._drop(codes.REASON_COUNTER_STUCK, source, vehicle_id, cause)
-        return neighbour
 
     def _judge(self, neighbour, gate, cause):
         candidate = self._candidate
@@ -304,19 +240,6 @@ class Core:
                 hmi.text,
             )
 
-    def _expire(self, cause):
-        neighbours = self.neighbours
-        at = neighbours.count - 1
-        while at >= 0:
-            neighbour = neighbours.used[at]
-            if self.now_ms - neighbour.received_ms > params.PREDICTION_MS and not neighbour.followed():
-                self._forget(neighbour, codes.REASON_GONE, cause)
-            at -= 1
-
-    def _forget(self, neighbour, reason, cause):
-        self.commands.put(codes.COMMAND_NEIGHBOUR, self.now_ms, cause, reason, neighbour.source, neighbour.vehicle_id)
-        self.neighbours.remove(neighbour)
-
     def _send(self, cause):
         self.transmitter.make(self.ego)
         made = self.transmitter
@@ -336,83 +259,6 @@ class Core:
             missed = late_ms // params.TRANSMISSION_INTERVAL_MS + 1
             self.missed_slots += missed
             self._next_send_ms += missed * params.TRANSMISSION_INTERVAL_MS
-
-    # States of the inputs
-
-    def _check_inputs(self, cause):
-        ego, settings = self.ego, self.settings
-        reason = ego.position_reason()
-        if not settings.uses_gnss:
-            self._input(codes.INPUT_GNSS, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, cause)
-        elif reason == 0:
-            reason = self.transmitter.position_reason  # ok, but perhaps not codable
-            self._input(codes.INPUT_GNSS, codes.STATE_OK, reason or codes.REASON_RECEIVED, cause)
-        elif reason == codes.REASON_OUT_OF_RANGE:
-            self._input(codes.INPUT_GNSS, codes.STATE_IMPLAUSIBLE, reason, cause)
-        elif reason == codes.REASON_NO_INPUT or reason == codes.REASON_TIMEOUT:
-            self._input(codes.INPUT_GNSS, codes.STATE_SILENT, reason, cause)
-        else:
-            self._input(codes.INPUT_GNSS, codes.STATE_STALE, reason, cause)
-
-        if not settings.uses_can:
-            self._input(codes.INPUT_CAN, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, cause)
-        else:
-            state = ego.can_state()
-            self._input(codes.INPUT_CAN, state, _CAN_REASONS[state], cause)
-
-        receiving = self.now_ms - self._received_ms <= params.RECEIVING_MS
-        if not settings.uses_radio:
-            self._input(codes.INPUT_RADIO, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, cause)
-        elif receiving:
-            self._input(codes.INPUT_RADIO, codes.STATE_OK, codes.REASON_RECEIVED, cause)
-        else:
-            never = self._received_ms == NEVER_MS
-            reason = codes.REASON_NO_INPUT if never else codes.REASON_TIMEOUT
-            self._input(codes.INPUT_RADIO, codes.STATE_SILENT, reason, cause)
-
-        fault = 1 if ego.position_reason() != 0 else 0
-        system = (2 if receiving else 0) | fault
-        if system != self._system:
-            self._system = system
-            self.commands.put(codes.COMMAND_SYSTEM, self.now_ms, cause, 1, 1 if receiving else 0, fault)
-
-    def _input(self, which, state, reason, cause):
-        if self._input_states[which] == state and self._input_reasons[which] == reason:
-            return
-        self._input_states[which] = state
-        self._input_reasons[which] = reason
-        self.commands.put(codes.COMMAND_STATUS, self.now_ms, cause, which, state, reason)
-
-    def _check_ready(self, gate, cause):
-        """Say when crossing support cannot be given at all, and when it can again."""
-        reason = gate if gate in _NOT_READY else codes.REASON_READY
-        if reason == self._ready_reason or not self.settings.crossing:
-            return
-        self._ready_reason = reason
-        self.commands.put(
-            codes.COMMAND_SUPPORT,
-            self.now_ms,
-            cause,
-            codes.FUNCTION_CROSSING,
-            codes.LEVEL_NONE,
-            0,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            reason,
-        )
-
-
-# STATE_ code of the vehicle side -> why
-_CAN_REASONS = (
-    codes.REASON_RECEIVED,
-    codes.REASON_NO_INPUT,
-    codes.REASON_TIMEOUT,
-    codes.REASON_IMPLAUSIBLE,
-)
 
 
 def temporary_id(seed):

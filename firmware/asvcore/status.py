@@ -1,0 +1,92 @@
+"""What the unit says of itself: states of its inputs, readiness of the support, the system lamps; at each change."""
+
+from . import codes, params
+from .params import NEVER_MS
+
+_INPUTS = 3
+
+# Reasons for which crossing support cannot be given at all
+_NOT_READY = (
+    codes.REASON_EGO_POSITION_UNKNOWN,
+    codes.REASON_EGO_SPEED_UNKNOWN,
+    codes.REASON_HEADING_UNKNOWN,
+    codes.REASON_ERROR_UNBOUNDED,
+)
+
+# STATE_ code of the vehicle side -> why
+_CAN_REASONS = (
+    codes.REASON_RECEIVED,
+    codes.REASON_NO_INPUT,
+    codes.REASON_TIMEOUT,
+    codes.REASON_IMPLAUSIBLE,
+)
+
+
+class Status:
+    """Remembers what was last said, and says what has changed."""
+
+    def __init__(self, settings, commands):
+        self._settings = settings
+        self._commands = commands
+        self._states = [-1] * _INPUTS
+        self._reasons = [-1] * _INPUTS
+        self._ready_reason = -1
+        self._system = -1
+
+    def check(self, ego, sent_reason, received_ms, gate, cause):
+        """Look at everything once a cycle. `sent_reason`: why the own position was not sent, 0 if it was."""
+        settings, now_ms = self._settings, ego.now_ms
+        position_reason = ego.position_reason()
+        if not settings.uses_gnss:
+            self._input(codes.INPUT_GNSS, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
+        else:
+            reason = position_reason or sent_reason or codes.REASON_RECEIVED
+            self._input(codes.INPUT_GNSS, _gnss_state(position_reason), reason, now_ms, cause)
+
+        state = ego.can_state()
+        if not settings.uses_can:
+            self._input(codes.INPUT_CAN, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
+        else:
+            self._input(codes.INPUT_CAN, state, _CAN_REASONS[state], now_ms, cause)
+
+        receiving = now_ms - received_ms <= params.RECEIVING_MS
+        if not settings.uses_radio:
+            self._input(codes.INPUT_RADIO, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
+        elif receiving:
+            self._input(codes.INPUT_RADIO, codes.STATE_OK, codes.REASON_RECEIVED, now_ms, cause)
+        else:
+            reason = codes.REASON_NO_INPUT if received_ms == NEVER_MS else codes.REASON_TIMEOUT
+            self._input(codes.INPUT_RADIO, codes.STATE_SILENT, reason, now_ms, cause)
+
+        self._lamps(receiving, position_reason != 0, now_ms, cause)
+        self._ready(gate, now_ms, cause)
+
+    def _input(self, which, state, reason, now_ms, cause):
+        if self._states[which] == state and self._reasons[which] == reason:
+            return
+        self._states[which] = state
+        self._reasons[which] = reason
+        self._commands.put(codes.COMMAND_STATUS, now_ms, cause, which, state, reason)
+
+    def _lamps(self, receiving, fault, now_ms, cause):
+        system = (2 if receiving else 0) | (1 if fault else 0)
+        if system != self._system:
+            self._system = system
+            self._commands.put(codes.COMMAND_SYSTEM, now_ms, cause, 1, system >> 1, system & 1)
+
+    def _ready(self, gate, now_ms, cause):
+        reason = gate if gate in _NOT_READY else codes.REASON_READY
+        if reason == self._ready_reason or not self._settings.crossing:
+            return
+        self._ready_reason = reason
+        self._commands.put(codes.COMMAND_SUPPORT, now_ms, cause, codes.FUNCTION_CROSSING, codes.LEVEL_NONE, 0, j=reason)
+
+
+def _gnss_state(position_reason):
+    if position_reason == 0:
+        return codes.STATE_OK
+    if position_reason == codes.REASON_OUT_OF_RANGE:
+        return codes.STATE_IMPLAUSIBLE
+    if position_reason == codes.REASON_NO_INPUT or position_reason == codes.REASON_TIMEOUT:
+        return codes.STATE_SILENT
+    return codes.STATE_STALE
