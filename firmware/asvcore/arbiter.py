@@ -23,7 +23,9 @@ def _before(one, other):
         return _grade(one) > _grade(other)
     if _RANK[one.function] != _RANK[other.function]:
         return _RANK[one.function] < _RANK[other.function]
-    if one.ttc_ms != other.ttc_ms:
+    if one.state == HOLD and one.hold_until_ms != other.hold_until_ms:
+        return one.hold_until_ms > other.hold_until_ms
+    if one.state != HOLD and one.ttc_ms != other.ttc_ms:
         return one.ttc_ms < other.ttc_ms
     return one.order < other.order
 
@@ -85,6 +87,8 @@ class Arbiter:
     def _displaces(self, one, shown, now_ms):
         if _grade(one) != _grade(shown):
             return _grade(one) > _grade(shown)
+        if shown.state == HOLD:
+            return False
         if now_ms - shown.presented_ms < params.MINIMUM_PRESENTATION_MS:
             return False
         return _RANK[one.function] < _RANK[shown.function] or (

@@ -11,11 +11,15 @@ from .ego import Ego
 from .hmi import Hmi
 from .neighbours import SOURCE_LIMIT, Neighbours
 from .params import NONE
-from .reception import Reception
+from .reception import EXPIRE_AT_ONCE, Reception
 from .relation import Relation
 from .status import Status
 from .supports import FREE, HOLD, Supports
 from .transmit import Transmitter
+
+# Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, two of
+# the HMI, the neighbours that expire in a cycle
+_RECORDS_BESIDE = 16 + EXPIRE_AT_ONCE
 
 
 class Core:
@@ -24,7 +28,7 @@ class Core:
     def __init__(self, settings):
         settings.check()
         self.settings = settings
-        self.commands = Commands(settings.records)
+        self.commands = Commands(2 * settings.supports + _RECORDS_BESIDE)
         self.ego = Ego(settings)
         self.neighbours = Neighbours(settings.neighbours)
         self.supports = Supports(settings)
@@ -166,7 +170,9 @@ class Core:
 
     def _judge(self, neighbour, gate, cause):
         candidate = self._candidate
-        followed = neighbour.supports[codes.FUNCTION_CROSSING] >= 0
+        index = neighbour.supports[codes.FUNCTION_CROSSING]
+        followed = index >= 0
+        support = self.supports.pool[index] if followed else None
         if not self.settings.crossing:
             return
         if gate and not followed:
@@ -179,7 +185,7 @@ class Core:
             # A lost target goes on as it went as long as support follows it [D15]
             limit_ms = 2 * params.LOST_LIMIT_MS if followed else params.PREDICTION_MS
             if self._relation.make(self.ego, neighbour, self.now_ms, self.settings, limit_ms):
-                crossing.judge(self.ego, neighbour, self._relation, self.settings, candidate)
+                crossing.judge(self.ego, neighbour, self._relation, self.settings, support, candidate)
             else:
                 known = neighbour.latitude_cas != NONE
                 candidate.reason = codes.REASON_TOO_FAR if known else codes.REASON_TARGET_DATA
@@ -250,7 +256,7 @@ class Core:
             made.raw[codec.INCREMENT_COUNTER],
             made.raw[codec.REVISION_COUNTER],
             1 if made.position_reason == 0 else 0,
-            1 if made.state_reason == 0 else 0,
+            1 if made.raw[codec.SENSOR_AVAILABILITY] else 0,
             made.position_reason if made.position_reason else made.state_reason,
         )
         self._next_send_ms += params.TRANSMISSION_INTERVAL_MS

@@ -31,6 +31,7 @@ class Candidate:
         self.threshold_dm = NONE
         self.ttc_ms = NONE
         self.direction = 0
+        self.timing = codes.MODE_INFORMATION_CAUTION  # presentation mode that was judged by
         self.due_ms = NONE  # time until the level will rise or the target have passed, as it goes now
 
 
@@ -52,8 +53,11 @@ def gate(ego, settings):
     return codes.REASON_EGO_STARTED if ego.started_now else codes.REASON_EGO_NOT_STOPPED
 
 
-def judge(ego, neighbour, relation, settings, out):
-    """Fill `out` for a neighbour whose relation to ego has been made; the gate is open."""
+def judge(ego, neighbour, relation, settings, support, out):
+    """Fill `out` for a neighbour whose relation to ego has been made; the gate is open.
+
+    `support`: the one that follows it, or None; it keeps the presentation mode that it began with.
+    """
     out.clear()
     if not neighbour.usable:
         out.reason = codes.REASON_TARGET_DATA
@@ -96,7 +100,12 @@ def judge(ego, neighbour, relation, settings, out):
     if distance_dm < -error_dm:
         out.reason = codes.REASON_TARGET_PASSED
         return
-    _set_level(speed_kmh, distance_dm, error_dm, settings.presentation_mode, out)
+    out.timing = settings.presentation_mode if support is None else support.timing
+    if support is None and out.timing == codes.MODE_INFORMATION_ENDED:
+        # No time left for information to end before L4*: caution while it lasts follows L4 [G 3.5(2)]
+        if (distance_dm - error_dm) * 360 <= speed_kmh * _ENDED_LATEST_MS:
+            out.timing = codes.MODE_INFORMATION_CAUTION
+    _set_level(speed_kmh, distance_dm, error_dm, _TIMING[out.timing], out)
 
 
 # Presentation mode: (level, ms before the crossing point, reason, reason when late), the higher level first [D14]
@@ -108,14 +117,14 @@ _TIMING = (
     ((codes.LEVEL_CAUTION, params.CAUTION_MS, codes.REASON_L4_REACHED, codes.REASON_LATE_L4),),
     (
         (codes.LEVEL_CAUTION, params.CAUTION_AFTER_MS, codes.REASON_L4_STAR_REACHED, codes.REASON_L4_STAR_REACHED),
-        (codes.LEVEL_INFORMATION, params.INFORMATION_MS, codes.REASON_L3_REACHED, codes.REASON_LATE_L3),
+        (codes.LEVEL_INFORMATION, params.INFORMATION_EARLY_MS, codes.REASON_L3_REACHED, codes.REASON_LATE_L3),
     ),
 )
+_ENDED_LATEST_MS = params.INFORMATION_SHOWN_MS + params.CAUTION_AFTER_MS
 _LATE_MS = 2 * params.TRANSMISSION_INTERVAL_MS  # this far inside is more than one missed frame
 
 
-def _set_level(speed_kmh, distance_dm, error_dm, mode, out):
-    rows = _TIMING[mode]
+def _set_level(speed_kmh, distance_dm, error_dm, rows, out):
     corrected_dm = distance_dm - error_dm
     to_go = (distance_dm + error_dm + 1) * 360  # until it has passed, in km/h * ms
     for index in range(len(rows)):

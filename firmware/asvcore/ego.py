@@ -6,8 +6,9 @@ from . import codes, params
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
 from .params import NEVER_MS, NONE
 
+_PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
-_PERIODS = 4  # intervals between fixes that are remembered
+_PERIODS = 5  # intervals between fixes that are remembered
 _LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
 
 
@@ -40,7 +41,7 @@ class Ego:
         self.revision_frames = 0
         self._intervals_ms = array("i", [0] * _PERIODS)
         self._interval_next = 0
-        self.period_ms = 0  # of the receiver: the shortest of the last intervals; 0 before the second epoch
+        self.period_ms = 0  # of the receiver: of the last intervals; 0 before the second epoch
         self._limit_ms = params.FIX_TIMEOUT_MS
         self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
         self.north_mm = 0
@@ -57,7 +58,7 @@ class Ego:
 
     def fix(self, latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms, status):
         """One epoch of the receiver, received at `now_ms`."""
-        if self.fix_ms != NEVER_MS and self.now_ms > self.fix_ms:
+        if self.fix_ms != NEVER_MS and self.now_ms - self.fix_ms >= _PERIOD_MIN_MS:
             self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, _PERIOD_MAX_MS)
             self._interval_next = (self._interval_next + 1) % _PERIODS
             self._measure_period()
@@ -66,10 +67,10 @@ class Ego:
         if status != codes.FIX_OK:
             return
         self.fix_tod_ms = tod_ms
-        self.fix_course_cdeg = course_cdeg
         # Receivers that send position more often than speed or quality: the last told holds as long as a fix would
         if speed_ckmh != NONE or self._old(self._speed_ms):
             self.fix_speed_ckmh = speed_ckmh
+            self.fix_course_cdeg = course_cdeg
             self._speed_ms = self.now_ms
         if error_dm != NONE or height_m != NONE or self._old(self._quality_ms):
             self.fix_error_dm = error_dm
@@ -188,7 +189,9 @@ class Ego:
 
     def dead_reckoned(self):
         """True while the sent position is the fix moved on with a fresh CAN speed."""
-        return self._settings.position_mode == codes.POSITION_AUTO and self.signal(codes.SIGNAL_SPEED) != NONE
+        if self._settings.position_mode != codes.POSITION_AUTO or self.heading_cdeg == NONE:
+            return False
+        return self.signal(codes.SIGNAL_SPEED) != NONE
 
     def error_dm(self):
         """Own position error a: the receiver's, else by class [D8]."""
@@ -208,11 +211,15 @@ class Ego:
     # Inside
 
     def _measure_period(self):
-        period_ms = _PERIOD_MAX_MS
+        # The second shortest: a lone doubled epoch is no faster receiver
+        first_ms = second_ms = _PERIOD_MAX_MS
         for index in range(_PERIODS):
             interval_ms = self._intervals_ms[index]
-            if 0 < interval_ms < period_ms:
-                period_ms = interval_ms
+            if 0 < interval_ms < first_ms:
+                first_ms, second_ms = interval_ms, first_ms
+            elif 0 < interval_ms < second_ms:
+                second_ms = interval_ms
+        period_ms = second_ms if self._intervals_ms[2] else first_ms
         self.period_ms = period_ms
         self._limit_ms = max(params.FIX_TIMEOUT_MS, params.FIX_TIMEOUT_PERIODS * period_ms)
 
@@ -224,7 +231,9 @@ class Ego:
         way = speed_ckmh * min(step_ms, 10000) + self._speed_rest
         way_mm = way // 360
         self._speed_rest = way - way_mm * 360
-        self._since_stop_mm = min(self._since_stop_mm + way_mm, 1 << 24)
+        if speed_ckmh > params.STOPPED_CKMH:  # a standing receiver's speed is noise, and would add up
+            since_mm = self._since_stop_mm + (-way_mm if self.reversing() else way_mm)
+            self._since_stop_mm = max(-_LIMIT_MM, min(since_mm, _LIMIT_MM))
         self._shift_mm(way_mm)
 
     def _shift_mm(self, way_mm):
@@ -261,18 +270,24 @@ class Ego:
             self.stopped = True
             self.started_now = False
             self._since_stop_mm = 0
-            known = self.position_reason() == 0
-            self._stop_latitude_cas = self.plane.latitude_cas if known else NONE
-            self._stop_longitude_cas = self.plane.longitude_cas if known else NONE
+            self._anchor()
+
+    def _anchor(self):
+        known = self.position_reason() == 0
+        self._stop_latitude_cas = self.plane.latitude_cas if known else NONE
+        self._stop_longitude_cas = self.plane.longitude_cas if known else NONE
 
     def _started(self, speed_ckmh):
-        if self._since_stop_mm >= params.STARTED_DM * 100:
+        if abs(self._since_stop_mm) >= params.STARTED_DM * 100:
             return True
         brake = self.signal(codes.SIGNAL_BRAKE)
         if speed_ckmh > params.STARTED_CKMH and brake != NONE and not brake & 1:
             return True
-        # A standing receiver wanders: its displacement counts only while there is speed
-        if speed_ckmh <= params.STOPPED_CKMH or self._stop_latitude_cas == NONE or self.position_reason() != 0:
+        # The odometer is the better witness; without one, displacement counts from the last standing fix
+        if self.signal(codes.SIGNAL_SPEED) != NONE or self._stop_latitude_cas == NONE or self.position_reason() != 0:
+            return False
+        if speed_ckmh <= params.STOPPED_CKMH:
+            self._anchor()
             return False
         north_dm = self.plane.north_dm(self._stop_latitude_cas)
         east_dm = self.plane.east_dm(self._stop_longitude_cas)

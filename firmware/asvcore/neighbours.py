@@ -13,6 +13,7 @@ from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY
 from .params import NEVER_MS, NONE
 
 _FUNCTIONS = 6
+_WINDOW = 32  # slots that are looked at for one to give way
 SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
 
 
@@ -128,6 +129,7 @@ class Neighbours:
         self._slots = [Neighbour(index) for index in range(capacity)]
         self.used = [self._slots[index] for index in range(capacity)]  # in use first, free after
         self.count = 0
+        self._window = 0
         self._place = array("h", [index for index in range(capacity)])  # slot index -> index in `used`
         size = 16
         while size < 2 * capacity:
@@ -197,10 +199,11 @@ class Neighbours:
         table[hole] = -1
 
     def farthest(self):
-        """The farthest neighbour that no support follows, or None."""
+        """The farthest of the next 32 neighbours that no support follows, or None: a flood must not cost a scan."""
         best = None
-        for at in range(self.count):
-            neighbour = self.used[at]
+        for _ in range(min(_WINDOW, self.count)):
+            self._window = (self._window + 1) % self.count
+            neighbour = self.used[self._window]
             if (best is None or neighbour.range_dm > best.range_dm) and not neighbour.followed():
                 best = neighbour
         return best

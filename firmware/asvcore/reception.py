@@ -4,6 +4,8 @@ from . import codec, codes, params
 from .elements import CODED, MESSAGE_BYTES, VERSION
 from .params import NEVER_MS, NONE
 
+EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and are not judged meanwhile
+
 
 class Reception:
     """Refuses malformed, own, repeated and late frames [D7]; keeps the table of neighbours."""
@@ -48,10 +50,12 @@ class Reception:
         """Forget who has not been heard for a second, unless a support follows it."""
         neighbours = self.neighbours
         at = neighbours.count - 1
-        while at >= 0:  # backwards: removal moves the last into the hole
+        left = EXPIRE_AT_ONCE
+        while at >= 0 and left:  # backwards: removal moves the last into the hole
             neighbour = neighbours.used[at]
             if now_ms - neighbour.received_ms > params.PREDICTION_MS and not neighbour.followed():
                 self._forget(neighbour, codes.REASON_GONE, now_ms, cause)
+                left -= 1
             at -= 1
 
     def rebase(self, offset_ms):

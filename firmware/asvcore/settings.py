@@ -7,7 +7,7 @@ FIELDS = (
     ("seed", 1, 0, (1 << 29) - 1),
     ("position_class", 2, 1, 8),
     ("vehicle_kind", 4, 0, 15),
-    ("vehicle_length_dm", 0, 0, 620),  # 0: unknown, by kind in the formulas
+    ("vehicle_length_dm", 0, 0, 1000),  # 0: unknown, by kind in the formulas
     ("position_mode", codes.POSITION_AUTO, 0, 1),
     ("sampling_delay_ms", 0, 0, 1000),  # of receivers, own and others' [D17]
     ("antenna_to_front_dm", 0, -200, 200),  # calibration [D11]
@@ -17,7 +17,6 @@ FIELDS = (
     ("parallel", params.PARALLEL, 1, 4),
     ("neighbours", params.NEIGHBOURS, 1, 4096),
     ("supports", params.SUPPORTS, 1, 256),
-    ("records", 512, 16, 1 << 16),
     ("uses_gnss", 1, 0, 1),
     ("uses_can", 1, 0, 1),
     ("uses_radio", 1, 0, 1),

@@ -41,13 +41,13 @@ class Support:
         self.threshold_dm = NONE
         self.ttc_ms = NONE
         self.direction = 0
+        self.timing = codes.MODE_INFORMATION_CAUTION  # the presentation mode it follows
 
 
 class Supports:
     """A fixed pool of supports; `dropped` counts targets that found no room."""
 
     def __init__(self, settings):
-        self._mode = settings.presentation_mode
         self.pool = [Support(index) for index in range(settings.supports)]
         self._order = 0
         self.dropped = 0
@@ -90,6 +90,7 @@ class Supports:
         support.order = self._order
         self._order = (self._order + 1) & 0xFFFFFFF
         neighbour.supports[candidate.function] = support.index
+        support.timing = candidate.timing
         self._measure(support, candidate)
         self._set(support, candidate.level, candidate.level_reason, now_ms, cause)
 
@@ -143,7 +144,7 @@ class Supports:
             support.state = ACTIVE
             self._set(support, candidate.level, candidate.level_reason, now_ms, cause)
         elif (
-            self._mode == codes.MODE_INFORMATION_ENDED
+            support.timing == codes.MODE_INFORMATION_ENDED
             and support.level == codes.LEVEL_INFORMATION
             and now_ms - support.level_ms >= params.INFORMATION_SHOWN_MS
         ):
@@ -163,7 +164,9 @@ class Supports:
         self._set(support, codes.LEVEL_INFORMATION, reason, now_ms, cause)
 
     def _held(self, support, candidate, now_ms, cause):
-        if candidate.reason == 0 and candidate.level > codes.LEVEL_NONE:
+        # Noise around -(a+b) must not bring back the caution of a target that has passed
+        back = support.reason != codes.REASON_TARGET_PASSED or candidate.distance_dm > 0
+        if back and candidate.reason == 0 and candidate.level > codes.LEVEL_NONE:
             support.state = ACTIVE
             support.broken_ms = NONE
             self._set(support, candidate.level, codes.REASON_RESUMED, now_ms, cause)

@@ -18,9 +18,9 @@ class Transmitter:
         self.vehicle_id = vehicle_id
         self.counter = 0
         self.raw = [0] * elements.CODED
-        self.frame = bytearray(elements.MESSAGE_BYTES)
         self._recent = [bytearray(elements.MESSAGE_BYTES) for _ in range(_RECENT)]
         self._newest = 0
+        self.frame = self._recent[0]
         self.position_reason = 0
         self.state_reason = 0
         raw = self.raw
@@ -38,9 +38,9 @@ class Transmitter:
         raw[codec.INCREMENT_COUNTER] = self.counter
         self.position_reason = self._position(ego)
         self.state_reason = self._state(ego)
-        codec.encode_into(raw, self.frame)
         self._newest = (self._newest + 1) % _RECENT
-        self._recent[self._newest][:] = self.frame
+        self.frame = self._recent[self._newest]
+        codec.encode_into(raw, self.frame)
         self.counter = (self.counter + 1) & 0xFF
         if ego.revision_frames <= params.REVISIONS:
             ego.revision_frames += 1

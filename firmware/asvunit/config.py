@@ -30,7 +30,7 @@ class Table(BaseModel):
 
 class VehicleTable(Table):
     kind: Kind = "car"
-    length_m: float = Field(0, ge=0, le=62, description="0: unknown, the formulas take it by kind")
+    length_m: float = Field(0, ge=0, le=100, description="0: unknown, the formulas take it by kind")
     position_class: Literal["S", "A", "B", "C"] = "B"
     map: str | None = Field(None, description="vehicle signal map: a file, or the name of one that comes with asvkit")
 

@@ -1,29 +1,30 @@
 """Who sent a frame: the address as text outside, a small integer inside the core."""
 
 import random
+from collections import OrderedDict
 
 from asvcore.neighbours import SOURCE_LIMIT
 
 
 class Sources:
-    """Maps addresses to integers below SOURCE_LIMIT and back; the oldest gives way when all are taken."""
+    """Maps addresses to integers below SOURCE_LIMIT and back; the longest silent gives way when all are taken."""
 
     def __init__(self, limit: int = SOURCE_LIMIT) -> None:
         self._limit = limit
-        self._numbers: dict[str, int] = {}
+        self._numbers: OrderedDict[str, int] = OrderedDict()
         self._names: list[str] = []
 
     def number(self, name: str) -> int:
         """The integer of an address, a new one if it has none."""
         found = self._numbers.get(name)
         if found is not None:
+            self._numbers.move_to_end(name)
             return found
         if len(self._names) < self._limit:
             number = len(self._names)
             self._names.append(name)
         else:
-            oldest = next(iter(self._numbers))
-            number = self._numbers.pop(oldest)
+            _silent, number = self._numbers.popitem(last=False)
             self._names[number] = name
         self._numbers[name] = number
         return number

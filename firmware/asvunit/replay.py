@@ -1,8 +1,9 @@
 """Recorded inputs through an unmodified unit in virtual time: the result does not depend on playing speed.
 
 Inputs align by their absolute times; within one input time never runs back (clamped and counted as
-`time_back`). The 100 ms grid starts at the first dated input; what lies on a grid time enters before
-the cycle of that time. The same inputs, settings and seed give the same bytes.
+`time_back`). The 100 ms grid starts at the first dated input; fixes and vehicle signals on a grid
+time enter before the cycle of that time, received frames after it. The same inputs, settings and
+seed give the same bytes.
 """
 
 import heapq
@@ -108,7 +109,8 @@ def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
     """Feed a unit all inputs and the cycles of the grid from `first_ns` to `last_ns`."""
     cycle_ns = first_ns
     for time_ns, _rank, _index, record in heapq.merge(*_timed(inputs)):
-        cycle_ns = _tick_until(unit, time_ns, cycle_ns)
+        # What is heard at a time of the grid is heard after the own frame of that time was sent
+        cycle_ns = _tick_until(unit, time_ns + isinstance(record, RadioFrame), cycle_ns)
         if isinstance(record, Fix):
             unit.fix(record)
         elif isinstance(record, VehicleSignal):

@@ -52,7 +52,7 @@ with open(sys.argv[2]) as lines:
         if kind == "M":
             n = parse(words[1:4])
             flag = words[4] == "1"
-            payload = bytes.fromhex(words[5])
+            payload = bytes.fromhex(words[5]) if len(words) > 5 else b""
             heap_lock()
             core.on_message(payload, n[2], n[0], flag, n[1])
             heap_unlock()

@@ -105,7 +105,7 @@ def crossing(path: Path) -> None:
 def hostile(path: Path) -> None:
     """Random fixes, signals and bytes, extremes included; few slots, so that eviction and displacement happen."""
     rng = random.Random(3)
-    drive = Journaled(path, neighbours=8, supports=3, records=64, parallel=1)
+    drive = Journaled(path, neighbours=8, supports=3, parallel=1)
     core, t = drive.core, 0
     extremes = (0, 1, -1, 359999, -360000, 32_400_000, -32_400_000, 64_799_999, -64_800_000, 12_600_000, 50_000_000)
     for _ in range(4000):

@@ -11,6 +11,7 @@ from asvcore import codes, geometry, params
 from asvcore.commands import WIDTH, Commands
 from asvcore.neighbours import Neighbours, angle_cas
 from asvcore.params import NONE
+from asvunit.identity import Sources
 from coretools import Drive, Target, encounter, frame
 
 
@@ -93,6 +94,28 @@ def test_neighbours_expire_a_second_after_their_last_packet():
     for t in range(0, 1300, 100):
         drive.tick(t)
     assert [(r["t"], r["reason"]) for r in drive.of("neighbour")] == [(0, "new"), (1100, "gone")]
+
+
+def test_a_full_table_expires_without_losing_a_frame():
+    drive = Drive(neighbours=600)
+    for source in range(600):
+        drive.message(0, frame(source), source=source)
+    for t in range(0, 4000, 100):
+        drive.core.tick(t)
+        drive.drain()
+    assert drive.core.commands.lost == 0
+    assert drive.core.neighbours.count == 0
+    assert len(drive.of("send")) == 40
+
+
+def test_addresses_are_known_again_while_they_speak():
+    sources = Sources(limit=3)
+    first = sources.number("a")
+    for name in ("b", "a", "c", "a", "d", "a", "e"):
+        sources.number(name)
+    assert sources.number("a") == first
+    assert {sources.name(number) for number in range(3)} == {"a", "d", "e"}
+    assert sources.name(-5) is None
 
 
 def test_ring_keeps_order_and_counts_what_it_loses():

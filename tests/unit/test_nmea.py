@@ -78,7 +78,7 @@ def test_a_vtg_after_a_sentence_without_time_is_not_the_epoch_before(read) -> No
     fixes, counters = read(
         rmc(speed=""), line("GPRMC,,V,,,,,,,,,,N"), line("GPVTG,91.0,T,,M,11.0,N,20.4,K,A"), rmc("120001")
     )
-    assert [fix.speed_ckmh for fix in fixes] == [None, 1852]
+    assert [(fix.valid, fix.speed_ckmh) for fix in fixes] == [(True, None), (False, None), (True, 1852)]
     assert counters == {"no_time": 1}
 
 

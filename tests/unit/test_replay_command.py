@@ -144,6 +144,25 @@ def test_date_is_for_logs_that_tell_none(capfd, tmp_path):
     assert "2026-01-15 23:59:58.000 to 2026-01-16 00:00:00.000: 21 frames" in capfd.readouterr().out
 
 
+def test_own_frames_in_a_capture_are_known(tmp_path, nmea, capfd):
+    out, events = tmp_path / "own.pcap", tmp_path / "events.jsonl"
+    assert run(["replay", "--gnss", str(nmea), "--sent", str(out)]) == 0
+    assert run(["replay", "--gnss", str(nmea), "--radio", str(out), "--events", str(events)]) == 0
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    assert [e for e in told if e["event"] == "neighbour"] == []
+    assert len([e for e in told if e["event"] == "drop" and e["reason"] == "own_frame"]) == 31
+
+
+def test_void_sentences_without_a_time_end_the_fix(tmp_path, nmea):
+    events = tmp_path / "events.jsonl"
+    void = sentence("GPRMC,,V,,,,,,,,,,N")
+    nmea.write_text(void + nmea.read_text() + void * 5 + rmc("030006.00"))
+    assert run(["replay", "--gnss", str(nmea), "--events", str(events)]) == 0
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    status = [(e["t"] - 1768446000, e["state"], e["reason"]) for e in told if e.get("input") == "gnss"]
+    assert status == [(0.0, "ok", "received"), (3.0, "stale", "void"), (6.0, "ok", "received")]
+
+
 def test_same_seed_same_bytes_other_seed_other_id(tmp_path, nmea):
     outputs = []
     for number, seed in enumerate(("3", "3", "4")):
@@ -156,6 +175,20 @@ def test_same_seed_same_bytes_other_seed_other_id(tmp_path, nmea):
 @pytest.mark.parametrize("seed", ["-1", str(1 << 29)])
 def test_seed_range(capfd, nmea, seed):
     assert "--seed" in failed(capfd, "replay", "--gnss", nmea, "--seed", seed)
+
+
+@pytest.mark.parametrize("option", ["--events", "--sent", "--journal"])
+def test_outputs_never_overwrite_inputs_or_each_other(capfd, tmp_path, nmea, option):
+    before = nmea.read_bytes()
+    assert "give a file of its own" in failed(capfd, "replay", "--gnss", nmea, option, nmea)
+    hard = tmp_path / "same.nmea"
+    hard.hardlink_to(nmea)
+    assert "give a file of its own" in failed(capfd, "replay", "--gnss", nmea, option, hard)
+    assert nmea.read_bytes() == before
+    out = tmp_path / "out"
+    other = "--sent" if option == "--events" else "--events"
+    assert "give a file of its own" in failed(capfd, "replay", "--gnss", nmea, option, out, other, out)
+    assert not out.exists()
 
 
 def test_full_disk_is_one_line(capfd, nmea):

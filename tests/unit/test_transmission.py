@@ -217,6 +217,27 @@ def test_update_period_is_told():
     assert value(drive, 0)["position_delay_ms"] is None
 
 
+def test_a_doubled_epoch_is_no_faster_receiver():
+    drive = Drive()
+    for t in (0, 1000, 2000, 3000, 3010, 4000, 4060, 5000):
+        drive.fix(t)
+    got = value(drive, 5000)
+    assert got["position_delay_ms"] == 900  # 940 ms is the second shortest
+    assert value(drive, 7700)["latitude_deg"] is not None
+
+
+def test_without_a_heading_the_fix_is_repeated_not_moved():
+    drive = Drive()
+    drive.fix(0, kmh=None, course=None)
+    for t in range(0, 501, 20):
+        drive.vehicle(t, codes.SIGNAL_SPEED, 5000)
+    got = value(drive, 500)
+    assert got["revision"] == 1
+    assert got["fix_time_jst"] == "09:00:00"
+    record = drive.of("send")[-1]
+    assert (record["state"], record["reason"]) == (1, "heading_unknown")
+
+
 def test_rebase_changes_nothing_but_the_clock():
     plain, rebased = Drive(), Drive()
     for drive in (plain, rebased):

@@ -49,6 +49,7 @@ def replay(
     from asvunit.config import load_config
     from asvunit.recordings import load_map, open_recordings
 
+    _distinct([gnss, can, radio, config, Path(vehicle) if vehicle else None], [events, sent, journal])
     unit_config = load_config(config)
     named = vehicle or unit_config.vehicle.map
     vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
@@ -153,6 +154,25 @@ class _Session:
             typer.echo(f"  {port:<6} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
         for key, count in sorted(self.tally.items()):
             typer.echo(f"  {key}: {count}")
+
+
+def _distinct(read: list[Path | None], written: list[Path | None]) -> None:
+    """Refuse an output that would overwrite an input or another output, before anything is opened."""
+    taken = {path.resolve(): path for path in read if path}
+    for path in written:
+        if path is None or str(path) == "-" or (path.exists() and not path.is_file()):
+            continue  # stdout and devices can be shared
+        same = next((name for name, other in taken.items() if _same_file(path, name)), None)
+        if same is not None:
+            raise UsageError(f"{path}: already {taken[same]}, an input or another output; give a file of its own")
+        taken[path.resolve()] = path
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 def _date(text: str | None) -> date | None:

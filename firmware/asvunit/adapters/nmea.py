@@ -92,6 +92,7 @@ class NmeaAssembler:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self._open: Epoch | None = None
+        self._last_tod_ms: int | None = None
 
     def feed(self, line: bytes) -> list[Epoch]:
         """Takes one line; returns the epoch that it ended, if any."""
@@ -140,11 +141,15 @@ class NmeaAssembler:
         tod_ms = time_of_day_ms(text)
         if tod_ms is None:
             self.counters["bad_time" if text else "no_time"] += 1
-            return self.flush()  # a VTG that follows belongs to this one, not to the epoch before
-        ended: list[Epoch] = []
+            ended = self.flush()  # a VTG that follows belongs to this one, not to the epoch before
+            if kind == "RMC" and not text and _field(sentence, "status") == "V" and self._last_tod_ms is not None:
+                ended.append(Epoch(self._last_tod_ms, void=True))  # it has lost its clock with the sky
+            return ended
+        ended = []
         if self._open is None or self._open.tod_ms != tod_ms:
             ended = self.flush()
             self._open = Epoch(tod_ms)
+            self._last_tod_ms = tod_ms
         {"RMC": self._rmc, "GGA": self._gga, "GST": self._gst}[kind](self._open, sentence)
         return ended
 
