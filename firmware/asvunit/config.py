@@ -25,7 +25,7 @@ Kind = Literal[
 class Table(BaseModel):
     """A table of the file: no unknown keys, no changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class VehicleTable(Table):
@@ -63,7 +63,7 @@ class NeighboursTable(Table):
 class Config(Table):
     """The whole file."""
 
-    config: Literal[1] = 1
+    config: int = Field(1, ge=1, le=1, description="version of this form")
     seed: int = Field(1, ge=0, lt=1 << 29, description="of the random vehicle_id and phases")
     vehicle: VehicleTable = VehicleTable()
     ego: EgoTable = EgoTable()

@@ -63,9 +63,9 @@ class Inputs:
         return min(records[0].time_ns for records in each), max(records[-1].time_ns for records in each)
 
     def align_starts(self) -> None:
-        """Lay logs with relative times on the first time of the dated ones, or all on the first input's."""
-        dated_ns = self.first_ns()
-        start_ns = self.each()[0][1][0].time_ns if dated_ns is None else dated_ns
+        """Lay logs with relative times, or with no common time, on the first input's (the first that is dated)."""
+        firsts = [records[0].time_ns for _port, records in self.each()]
+        start_ns = next((first_ns for first_ns in firsts if first_ns >= RELATIVE_NS), firsts[0])
         for port, records in self.each():
             if records[0].time_ns < RELATIVE_NS or not self._overlapping(port):
                 offset_ns = start_ns - records[0].time_ns

@@ -214,8 +214,33 @@ def test_epochs_before_the_first_date_take_it(read) -> None:
 
 def test_cold_start_dates_of_void_rmc(read) -> None:
     fixes, counters = read(rmc("115959", "V", "060180"), rmc("120000"), rmc("120001", "V", "220899"))
-    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (-1, 0, 1)]
-    assert counters == {"date_implausible": 2}
+    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (0, 1)]
+    assert counters == {"date_implausible": 2, "undated": 1}
+
+
+@pytest.mark.parametrize("clock", ["100040.00", "000000.00", "235940.00"])
+@pytest.mark.parametrize("date", ["060180", ""])
+def test_clock_of_a_cold_start_moves_no_valid_fix(read, clock: str, date: str) -> None:
+    cold = [rmc(clock, "V", date)] * 5
+    warm = [rmc(f"05050{second}.00") for second in range(5)]
+    start = unix_ns(2009, 4, 1, 5, 5, 0)
+    fixes, _counters = read(*cold, *warm)
+    assert [fix.time_ns for fix in fixes] == [start + n * 1_000_000_000 for n in range(5)]
+    # in the middle of a drive, the fix is gone at once and nothing else is believed
+    fixes, _counters = read(*warm[:2], *cold, *warm[2:])
+    assert [(fix.valid, fix.time_ns - start) for fix in fixes if fix.valid] == [(True, n * 10**9) for n in range(5)]
+    assert {fix.time_ns - start for fix in fixes if not fix.valid} == {10**9}
+
+
+def test_a_burst_that_begins_with_vtg(read) -> None:
+    def vtg(knots: str) -> bytes:
+        return line(f"GPVTG,90.0,T,,M,{knots},N,,K,A")
+
+    day = datetime.date(2009, 4, 1)
+    fixes, _ = read(vtg("10.0"), gga("120000"), vtg("20.0"), gga("120001"), date=day)
+    assert [fix.speed_ckmh for fix in fixes] == [1852, 3704]
+    fixes, _ = read(gga("120000"), vtg("10.0"), gga("120001"), vtg("20.0"), date=day)
+    assert [fix.speed_ckmh for fix in fixes] == [1852, 3704]
 
 
 def test_void_dates_that_are_right_stand(read) -> None:
@@ -224,8 +249,8 @@ def test_void_dates_that_are_right_stand(read) -> None:
     assert counters == {}
     fixes, _ = read(rmc("120000", "V"), rmc("120001", "V"))  # nothing to check against
     assert fixes[1].time_ns == unix_ns(2009, 4, 1, 12, 0, 1)
-    fixes, counters = read(rmc("120000", "V", "060180"), date=datetime.date(2009, 4, 1))
-    assert (fixes[0].time_ns, counters) == (unix_ns(2009, 4, 1, 12), {"date_implausible": 1})
+    with pytest.raises(UsageError, match="--date"):
+        read(rmc("120000", "V", "060180"), date=datetime.date(2009, 4, 1))
 
 
 @pytest.mark.parametrize(

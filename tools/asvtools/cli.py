@@ -54,7 +54,23 @@ app.command("demo")(demo_command.demo)
 
 def main() -> None:
     """Console entry: run the command named on the command line and exit with its code."""
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Started with `>&-` or the like: what would be written goes nowhere, what would be read is empty."""
+    while True:
+        number = os.open(os.devnull, os.O_RDWR)
+        if number > 2:
+            os.close(number)
+            break
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, "r", closefd=False)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 def run(arguments: list[str]) -> int:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from asvunit.replay import Inputs
 
 
+_FIRST_DAY, _LAST_DAY = date(1980, 1, 6), date(2105, 12, 31)
+
+
 class Align(StrEnum):
-    """How the inputs' times are laid on each other."""
+    """How the inputs' times are laid on each other: by their own dates, or starts on the first time."""
 
     ABSOLUTE = "absolute"
     START = "start"
@@ -49,7 +52,10 @@ def replay(
     from asvunit.config import load_config
     from asvunit.recordings import load_map, open_recordings
 
-    _distinct([gnss, can, radio, config, Path(vehicle) if vehicle else None], [events, sent, journal])
+    _distinct(
+        [gnss, can, radio, config, Path(vehicle) if vehicle else None],
+        [sent, journal, None if str(events) == "-" else events],
+    )
     unit_config = load_config(config)
     named = vehicle or unit_config.vehicle.map
     vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
@@ -70,9 +76,15 @@ def replay(
             settings.set("seed", seed)
         except ValueError as error:
             raise UsageError(f"--seed: {error}") from error
-    with contextlib.ExitStack() as stack:
-        session = _Session(stack, unit_config, settings, inputs, events, sent, journal)
-        session.run()
+    try:
+        with contextlib.ExitStack() as stack:
+            session = _Session(stack, unit_config, settings, inputs, events, sent, journal)
+            session.run()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        names = " or ".join(str(path) for path in (events, journal) if path)
+        raise AsvkitError(f"{names}: cannot be written: {error.strerror or error}; make room and repeat") from error
     if str(events) != "-":
         session.summary()
 
@@ -115,15 +127,8 @@ class _Session:
     def run(self) -> None:
         from asvunit.replay import play
 
-        try:
-            self._event(self.unit.start_event(self.first_ns))
-            play(self.unit, self.inputs, self.first_ns, self.last_ns)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise AsvkitError(
-                f"an output cannot be written: {error.strerror or error}; make room and repeat"
-            ) from error
+        self._event(self.unit.start_event(self.first_ns))
+        play(self.unit, self.inputs, self.first_ns, self.last_ns)
 
     def _send(self, time_ns: int, frame: bytes) -> None:
         if self._frames:
@@ -160,8 +165,10 @@ def _distinct(read: list[Path | None], written: list[Path | None]) -> None:
     """Refuse an output that would overwrite an input or another output, before anything is opened."""
     taken = {path.resolve(): path for path in read if path}
     for path in written:
-        if path is None or str(path) == "-" or (path.exists() and not path.is_file()):
-            continue  # stdout and devices can be shared
+        if path is not None and str(path) == "-":
+            raise UsageError("'-' is for --events only; give the others a file")
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # devices can be shared
         same = next((name for name, other in taken.items() if _same_file(path, name)), None)
         if same is not None:
             raise UsageError(f"{path}: already {taken[same]}, an input or another output; give a file of its own")
@@ -179,9 +186,12 @@ def _date(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise UsageError(f"--date: {text!r} is no date; give YYYY-MM-DD") from None
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise UsageError(f"--date: {day} is outside {_FIRST_DAY} (GPS begins) to {_LAST_DAY} (captures end)")
+    return day
 
 
 def _output(path: Path) -> "contextlib.AbstractContextManager[TextIO]":
@@ -190,4 +200,4 @@ def _output(path: Path) -> "contextlib.AbstractContextManager[TextIO]":
     try:
         return path.open("w", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be written: {error.strerror}; give another path") from error

@@ -43,17 +43,17 @@ class CanLog:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.counters: Counter[str] = Counter()
+        try:
+            with self.path.open("rb") as file:
+                empty = not file.read(1)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}; give the path of a CAN log") from error
         suffixes = [suffix.lower() for suffix in self.path.suffixes]
         self._gzip = suffixes[-1:] == [".gz"]
         self._suffix = (suffixes[:-1] if self._gzip else suffixes)[-1:]
         if self._suffix not in [[suffix] for suffix in SUFFIXES] or (self._gzip and self._suffix == [".db"]):
             known = ", ".join(SUFFIXES)
             raise UsageError(f"{path}: its suffix tells no CAN log format; known are {known}, also with .gz")
-        try:
-            with self.path.open("rb") as file:
-                empty = not file.read(1)
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error.strerror}; give the path of a CAN log") from error
         if empty:
             raise UsageError(f"{path}: the file is empty; give a recorded CAN log")
 

@@ -4,29 +4,23 @@
 is all sentences of one time of day, contiguous in the stream, in whatever order the receiver sends them;
 it ends when a sentence of another time comes, or with `flush()` once a live line has gone quiet.
 Numbers come from the sentence's own text by integer arithmetic, so that no binary fraction rounds.
-`Calendar` gives an epoch its day where the receiver does not: GGA carries the time of day only.
+Its day, where the receiver does not tell it, is `asvunit.nmea_epoch.Calendar`'s.
 """
 
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date as Date
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pynmea2
 
 from asvunit.errors import UsageError
-from asvunit.nmea_text import DAY_MS, angle_cas, date_of, scaled, time_of_day_ms
+from asvunit.nmea_epoch import DAY, HALF_DAY_MS, Calendar, Epoch
+from asvunit.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
 from asvunit.ports import Fix
-
-_HALF_DAY_MS: Final = DAY_MS // 2
-_ALMOST_DAY_MS: Final = DAY_MS - 3_600_000
-_DAY: Final = timedelta(days=1)
-_EPOCH_ORDINAL: Final = Date(1970, 1, 1).toordinal()
 
 # Talkers starting with P are proprietary sentences. Only these four types are worth a full parse.
 _WANTED: Final = re.compile(rb"\$[A-OQ-Z][A-Z](?:RMC|GGA|GST|VTG),")
@@ -39,53 +33,6 @@ _MAX_HDOP_DM: Final = 99 * 50  # receivers write 99.99 for "unknown"
 _MAX_SIGMA_MM: Final = 10_000_000
 
 
-@dataclass(slots=True)
-class Epoch:
-    """What the sentences of one time of day said. `date` is the receiver's own; `void_date`: of a void RMC."""
-
-    tod_ms: int
-    date: Date | None = None
-    void_date: bool = False
-    void: bool = False
-    rmc: bool = False
-    quality: str | None = None  # of GGA
-    position: tuple[int, int] | str = "no_position"
-    rmc_speed: int | None = None
-    rmc_course: int | None = None
-    vtg_speed: int | None = None
-    vtg_course: int | None = None
-    gst_error_dm: int | None = None
-    hdop_error_dm: int | None = None
-    height_m: int | None = None
-    vertical_error_m: int | None = None
-
-    def unix_ns(self, day: Date) -> int:
-        """Unix time of this epoch on `day`."""
-        return ((day.toordinal() - _EPOCH_ORDINAL) * DAY_MS + self.tod_ms) * 1_000_000
-
-    def fix(self, time_ns: int) -> Fix:
-        """The fix this epoch makes. A void one carries its time of day only: its position is an old one."""
-        reason = "void" if self.void else ""
-        if not reason and (self.quality == "0" or not (self.rmc or self.quality)):
-            reason = "no_fix"
-        if not reason and isinstance(self.position, str):
-            reason = self.position
-        if reason or isinstance(self.position, str):
-            return Fix(time_ns, False, reason, self.tod_ms)
-        return Fix(
-            time_ns,
-            True,
-            "",
-            self.tod_ms,
-            *self.position,
-            self.vtg_speed if self.rmc_speed is None else self.rmc_speed,
-            self.vtg_course if self.rmc_course is None else self.rmc_course,
-            self.hdop_error_dm if self.gst_error_dm is None else self.gst_error_dm,
-            self.height_m,
-            self.vertical_error_m,
-        )
-
-
 class NmeaAssembler:
     """Lines in, epochs out. Bad lines are dropped here, counted by reason."""
 
@@ -93,6 +40,8 @@ class NmeaAssembler:
         self.counters: Counter[str] = Counter()
         self._open: Epoch | None = None
         self._last_tod_ms: int | None = None
+        self._vtg_leads: bool | None = None  # VTG tells no time: a receiver whose burst begins with it is known by that
+        self._waiting: Any = None
 
     def feed(self, line: bytes) -> list[Epoch]:
         """Takes one line; returns the epoch that it ended, if any."""
@@ -133,7 +82,11 @@ class NmeaAssembler:
 
     def _take(self, sentence: Any) -> list[Epoch]:
         kind = sentence.sentence_type
+        self._vtg_leads = kind == "VTG" if self._vtg_leads is None else self._vtg_leads
         if kind == "VTG":
+            if self._vtg_leads:
+                self._waiting = sentence
+                return self.flush()
             if self._open is not None:
                 self._vtg(self._open, sentence)
             return []
@@ -150,6 +103,9 @@ class NmeaAssembler:
             ended = self.flush()
             self._open = Epoch(tod_ms)
             self._last_tod_ms = tod_ms
+            if self._waiting is not None:
+                self._vtg(self._open, self._waiting)
+                self._waiting = None
         {"RMC": self._rmc, "GGA": self._gga, "GST": self._gst}[kind](self._open, sentence)
         return ended
 
@@ -219,40 +175,6 @@ def _position(sentence: Any) -> tuple[int, int] | str:
     return longitude if isinstance(longitude, str) else (latitude, longitude)
 
 
-class Calendar:
-    """Gives epochs their day: the receiver's date while it is believable, else carried on over midnight."""
-
-    def __init__(self, day: Date | None = None) -> None:
-        self.counters: Counter[str] = Counter()
-        self._day = day
-        self._tod_ms: int | None = None
-        self._checked = day is not None  # against a day that only a void RMC told, nothing can be checked
-
-    def day(self, epoch: Epoch, ahead: Date | None = None) -> Date | None:
-        """The day of the next epoch. `ahead`: the next valid RMC's date, where the stream can be looked into."""
-        day = self._carried(epoch.tod_ms)
-        if epoch.date is not None and not epoch.void_date:
-            day, self._checked = epoch.date, True
-        elif epoch.date is not None:
-            known = [other for other in (day if self._checked else None, ahead) if other is not None]
-            if not known or any(abs(epoch.date - other) <= _DAY for other in known):
-                day = epoch.date
-            else:
-                self.counters["date_implausible"] += 1  # of a cold start
-        if day is not None:
-            self._day, self._tod_ms = day, epoch.tod_ms
-        return day
-
-    def _carried(self, tod_ms: int) -> Date | None:
-        if self._day is None or self._tod_ms is None:
-            return self._day
-        step = tod_ms - self._tod_ms
-        if step < -_HALF_DAY_MS:
-            return self._day + _DAY
-        # Nearly a day forward is an epoch out of order around midnight; a gap is taken as one of that day.
-        return self._day - _DAY if step > _ALMOST_DAY_MS else self._day
-
-
 class NmeaFile:
     """A recorded NMEA log. Read whole, so that epochs before the first date can take theirs from it."""
 
@@ -262,8 +184,14 @@ class NmeaFile:
         epochs = [epoch for line in lines for epoch in assembler.feed(line)] + assembler.flush()
         self.counters = assembler.counters
         days = self._days(epochs, date)
-        self.counters["undated"] += days.count(None)
-        self._fixes = [epoch.fix(epoch.unix_ns(day)) for epoch, day in zip(epochs, days, strict=True) if day]
+        self._fixes: list[Fix] = []
+        for epoch, day in zip(epochs, days, strict=True):
+            if day:
+                self._fixes.append(epoch.fix(epoch.unix_ns(day)))
+            elif epoch.void and self._fixes:  # the fix is gone, whatever the clock says
+                self._fixes.append(epoch.fix(self._fixes[-1].time_ns))
+            else:
+                self.counters["undated"] += 1
         self.counters = +self.counters
         if epochs and not self._fixes:
             raise UsageError(f"{path}: no sentence tells the date (RMC does); give it with --date YYYY-MM-DD")
@@ -285,10 +213,13 @@ class NmeaFile:
         days = [calendar.day(epoch, later) for epoch, later in zip(epochs, ahead, strict=True)]
         self.counters += calendar.counters
         first = next((index for index, day in enumerate(days) if day is not None), 0)
+        later, later_ms = (days[first], epochs[first].tod_ms) if epochs else (None, 0)
         for index in range(first - 1, -1, -1):  # backwards from the first date
-            later = days[index + 1]
-            past_midnight = epochs[index].tod_ms - epochs[index + 1].tod_ms > _HALF_DAY_MS
-            days[index] = later - _DAY if later and past_midnight else later
+            if epochs[index].void or later is None:
+                continue
+            if epochs[index].tod_ms - later_ms > HALF_DAY_MS:  # past midnight
+                later -= DAY
+            days[index], later_ms = later, epochs[index].tod_ms
         return days
 
 
