@@ -155,6 +155,8 @@ def test_no_can_log(tmp_path: Path, suffix: str, content: bytes) -> None:
 def test_wrong_paths(tmp_path: Path) -> None:
     (tmp_path / "folder.log").mkdir()
     (tmp_path / "empty.log").touch()
+    for name in ("drive.txt", "drive", "drive.gz"):
+        (tmp_path / name).write_bytes(b"something")
     for name, reason in [
         ("missing.log", "cannot be read"),
         ("missing.db", "cannot be read"),

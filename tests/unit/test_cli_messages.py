@@ -285,7 +285,7 @@ def test_doctor_reports(asvkit):
     assert (code, report["ok"], err) == (0, True, [])
     assert {states[name] for name in ("python", "package numpy", "message codec", "python-can")} == {"ok"}
     assert states.keys() >= {"micropython", "serial ports", "can interfaces", "gpio", "group dialout", "clock"}
-    assert set(states.values()) <= {"ok", "missing", "problem"}
+    assert set(states.values()) <= {"ok", "absent", "problem"}
     assert all(check["mend"] for check in report["checks"] if check["state"] != "ok")
     code, out, _err = asvkit("doctor")
     assert (code, len(out)) == (0, len(states))
@@ -307,7 +307,7 @@ def test_doctor_fails_only_for_what_is_needed(asvkit, monkeypatch):
 
 def test_doctor_sees_devices(tmp_path):
     absent = doctor._devices("ports", ("tty*",), "connect it", "dialout", tmp_path)
-    assert (absent.state, absent.mend) == ("missing", "connect it")
+    assert (absent.state, absent.mend) == ("absent", "connect it")
     (tmp_path / "ttyUSB0").touch()
     assert doctor._devices("ports", ("tty*",), "connect it", "dialout", tmp_path).state == "ok"
     (tmp_path / "can0").mkdir()

