@@ -40,7 +40,7 @@ wheel-test: .venv/dev.stamp  ## an installed wheel works without the checkout
 	$(PIP) wheel --no-deps --no-build-isolation -w build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -r requirements/run.txt build/wheel/asvkit-*.whl
-	cd build/wheel && venv/bin/asvkit --version && venv/bin/asvkit demo >demo.txt && grep '^GOOD' demo.txt
+	cd build/wheel && venv/bin/asvkit --version && venv/bin/asvkit doctor >/dev/null && venv/bin/asvkit demo >demo.txt && grep '^GOOD' demo.txt
 
 lock: .venv/dev.stamp  ## renew the pinned versions
 	$(PIP) install pip-tools

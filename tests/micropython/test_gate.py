@@ -16,6 +16,9 @@ import pytest
 from asvcore import codes, journal
 from asvcore.params import NONE
 from asvcore.settings import FIELDS
+from asvrig.generate import generate
+from asvrig.scenario import load_scenario, scenario_names
+from asvtools.cli import run
 from asvunit.journal import JournalWriter
 from coretools import Drive, Target, encounter
 
@@ -141,6 +144,16 @@ def test_journal_gives_the_same_outputs_and_allocates_nothing(micropython: str, 
     wanted = output(sys.executable, HERE / "run_journal.py", FIRMWARE, path)
     assert len(wanted) > 300
     assert output(micropython, HERE / "run_journal.py", FIRMWARE, path) == wanted
+    assert output(micropython, HERE / "run_journal.py", FIRMWARE, path, "lock") == wanted
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_every_scenario_gives_the_same_outputs(micropython: str, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "unit.journal"
+    recordings = generate(load_scenario(name), tmp_path)
+    assert run(["replay", *recordings.arguments(), "--journal", str(path)]) == 0
+    wanted = output(sys.executable, HERE / "run_journal.py", FIRMWARE, path)
+    assert len(wanted) > 300
     assert output(micropython, HERE / "run_journal.py", FIRMWARE, path, "lock") == wanted
 
 
