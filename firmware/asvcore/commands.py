@@ -20,7 +20,6 @@ from array import array
 from .params import NONE
 
 WIDTH = 14
-HEAD = 4  # kind, sequence, time, cause
 KIND, SEQUENCE, TIME_MS, CAUSE = 0, 1, 2, 3
 
 

@@ -85,6 +85,8 @@ class Core:
         """One vehicle signal: SIGNAL_ code, value in its unit, STATUS_ code, small integer of its bus."""
         if not 0 <= signal < codes.SIGNALS:
             raise ValueError("signal %d" % signal)
+        if not 0 <= source < SOURCE_LIMIT:
+            raise ValueError("source %d" % source)
         self._advance(received_ms, cause)
         self.ego.vehicle(signal, value, status, source)
         self._check_started(cause)

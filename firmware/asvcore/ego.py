@@ -41,7 +41,7 @@ class Ego:
         self.revision_frames = 0
         self._intervals_ms = array("i", [0] * _PERIODS)
         self._interval_next = 0
-        self.period_ms = 0  # of the receiver: of the last intervals; 0 before the second epoch
+        self.period_ms = 0  # of the receiver: the second shortest of the last intervals; 0 before the second epoch
         self._limit_ms = params.FIX_TIMEOUT_MS
         self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
         self.north_mm = 0
@@ -231,7 +231,8 @@ class Ego:
         way = speed_ckmh * min(step_ms, 10000) + self._speed_rest
         way_mm = way // 360
         self._speed_rest = way - way_mm * 360
-        if speed_ckmh > params.STOPPED_CKMH:  # a standing receiver's speed is noise, and would add up
+        # A standing receiver's speed is noise, and would add up; a car's own is not
+        if speed_ckmh > params.STOPPED_CKMH or self.signal(codes.SIGNAL_SPEED) != NONE:
             since_mm = self._since_stop_mm + (-way_mm if self.reversing() else way_mm)
             self._since_stop_mm = max(-_LIMIT_MM, min(since_mm, _LIMIT_MM))
         self._shift_mm(way_mm)
@@ -288,6 +289,7 @@ class Ego:
             return False
         if speed_ckmh <= params.STOPPED_CKMH:
             self._anchor()
+            self._since_stop_mm = 0
             return False
         north_dm = self.plane.north_dm(self._stop_latitude_cas)
         east_dm = self.plane.east_dm(self._stop_longitude_cas)

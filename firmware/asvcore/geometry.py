@@ -48,11 +48,6 @@ def divided(numerator, denominator):
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def travelled_dm(speed_kmh, time_ms):
-    """Way in dm at a speed in km/h: 1 km/h is 1/360 dm/ms."""
-    return divided(speed_kmh * time_ms, 360)
-
-
 def longitude_difference_cas(to_cas, from_cas):
     """Shortest way east, across the date line where that is shorter."""
     difference = to_cas - from_cas

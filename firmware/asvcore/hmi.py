@@ -39,7 +39,6 @@ class Hmi:
         self.direction = 0
         self.sound = codes.SOUND_NONE
         self.text = codes.TEXT_NONE
-        self.cause = 0
 
     def update(self, primary, pool):
         """Follow the arbiter: the primary support, and the sides of all presented of its function."""

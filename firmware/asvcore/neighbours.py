@@ -46,7 +46,6 @@ class Neighbour:
         self.direction_deg = NONE
         self.delay_ms = 0  # age of the position when it was received
         self.emergency = 0
-        self.radio_flag = False
         self.range_dm = params.RANGE_DM
         self.reason = 0
         for function in range(_FUNCTIONS):

@@ -42,8 +42,6 @@ RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
 CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
 CLASS_C_ERROR_DM = 300  # also an invalid class [D8]
 UNBOUNDED_ERROR_M = 255  # "255 m or more": surrounding support only [D8]
-KIND_LENGTH_DM = ((0, 120), (1, 120), (2, 120), (5, 20), (6, 20), (7, 20))  # others 50 [interface section 6]
-KIND_LENGTH_OTHER_DM = 50
 
 # Angles in degrees
 CROSSING_MIN_DEG = 30  # courses meet at 30..150 degrees [D11]

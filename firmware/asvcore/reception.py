@@ -4,7 +4,7 @@ from . import codec, codes, params
 from .elements import CODED, MESSAGE_BYTES, VERSION
 from .params import NEVER_MS, NONE
 
-EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and are not judged meanwhile
+EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
 
 
 class Reception:
@@ -39,7 +39,6 @@ class Reception:
             return None
         self.received_ms = now_ms
         neighbour.received_ms = now_ms
-        neighbour.radio_flag = radio_flag
         neighbour.take(self._raw)
         if neighbour.emergency and not radio_flag:
             neighbour.emergency = 0  # counts as an ordinary vehicle

@@ -31,7 +31,6 @@ class Support:
         self.dirty = False
         self.lost = False
         self.order = 0
-        self.cause = 0
         self.level_ms = NEVER_MS
         self.presented_ms = NEVER_MS
         self.broken_ms = NONE
@@ -126,7 +125,6 @@ class Supports:
             support.level_ms = now_ms
         support.level = level
         support.reason = reason
-        support.cause = cause
         support.dirty = True
         self.changed = True
 
@@ -143,17 +141,24 @@ class Supports:
         if candidate.level > floor:
             support.state = ACTIVE
             self._set(support, candidate.level, candidate.level_reason, now_ms, cause)
-        elif (
-            support.timing == codes.MODE_INFORMATION_ENDED
-            and support.level == codes.LEVEL_INFORMATION
-            and now_ms - support.level_ms >= params.INFORMATION_SHOWN_MS
-        ):
-            support.state = ENDED
-            self._set(support, codes.LEVEL_NONE, codes.REASON_INFORMATION_ENDED, now_ms, cause)
+        elif support.timing == codes.MODE_INFORMATION_ENDED and support.level == codes.LEVEL_INFORMATION:
+            self._end_information(support, candidate, now_ms, cause)
         if lost != support.lost:
             support.lost = lost
             reason = codes.REASON_TARGET_LOST if lost else codes.REASON_RESUMED
             self._set(support, support.level, reason, now_ms, cause)
+
+    def _end_information(self, support, candidate, now_ms, cause):
+        shown_ms = now_ms - max(support.level_ms, support.presented_ms)
+        if support.presented and shown_ms >= params.INFORMATION_SHOWN_MS:
+            support.state = ENDED
+            self._set(support, codes.LEVEL_NONE, codes.REASON_INFORMATION_ENDED, now_ms, cause)
+            return
+        # Not shown, or so fast now that it would not have ended before L4*: then caution follows L4 [G 3.5(2)]
+        way = (candidate.distance_dm - candidate.error_dm) * 360 // support.neighbour.speed_kmh
+        left_ms = way - params.CAUTION_AFTER_MS + params.TRANSMISSION_INTERVAL_MS
+        if not support.presented or left_ms < params.INFORMATION_SHOWN_MS - shown_ms:
+            support.timing = codes.MODE_INFORMATION_CAUTION
 
     def _hold(self, support, reason, now_ms, cause):
         if support.state == ENDED:
@@ -177,7 +182,6 @@ class Supports:
         support.state = FREE
         support.level = codes.LEVEL_NONE
         support.reason = reason
-        support.cause = cause
         support.dirty = True
         support.neighbour.supports[support.function] = -1
         self.changed = True

@@ -7,7 +7,7 @@ from .params import NONE
 _POSITION = range(codec.POSITION_AVAILABILITY, codec.REVISION_COUNTER + 1)
 _STATE = range(codec.SENSOR_AVAILABILITY, codec.ACCELERATION_PEDAL_ANGLE + 1)
 _LARGE_KINDS = (0, 1)  # large bus, large truck: the auxiliary brake is theirs
-_RECENT = 4  # own frames kept to know them again
+_RECENT = 10  # own frames kept, a second of them, to know them again
 
 
 class Transmitter:

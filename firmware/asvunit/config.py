@@ -30,7 +30,7 @@ class Table(BaseModel):
 
 class VehicleTable(Table):
     kind: Kind = "car"
-    length_m: float = Field(0, ge=0, le=100, description="0: unknown, the formulas take it by kind")
+    length_m: float = Field(0, ge=0, le=100, description="0: unknown")
     position_class: Literal["S", "A", "B", "C"] = "B"
     map: str | None = Field(None, description="vehicle signal map: a file, or the name of one that comes with asvkit")
 
@@ -64,7 +64,7 @@ class Config(Table):
     """The whole file."""
 
     config: int = Field(1, ge=1, le=1, description="version of this form")
-    seed: int = Field(1, ge=0, lt=1 << 29, description="of the random vehicle_id and phases")
+    seed: int = Field(1, ge=0, lt=1 << 29, description="of the random vehicle_id")
     vehicle: VehicleTable = VehicleTable()
     ego: EgoTable = EgoTable()
     radio: RadioTable = RadioTable()

@@ -70,9 +70,8 @@ def read_map(path: Path) -> MapFile:
     return read_toml(path, MapFile, parse_float=Decimal)
 
 
-def load_database(path: Path, table: DatabaseTable, search: Sequence[Path]) -> Database:
-    """The database that the map at `path` names."""
-    file = _find_database(path, table.file, search)
+def load_database(path: Path, table: DatabaseTable, file: Path) -> Database:
+    """The database that the map at `path` names, from the file that was found for it."""
     key = f"{path}: database.file"
     try:
         database = cantools.database.load_file(file, strict=table.strict, encoding=table.encoding)
@@ -96,7 +95,7 @@ def _loads_loosely(file: Path, encoding: str | None) -> bool:
     return True
 
 
-def _find_database(path: Path, name: str, search: Sequence[Path]) -> Path:
+def find_database(path: Path, name: str, search: Sequence[Path]) -> Path:
     configured = [Path(folder) for folder in os.environ.get(DBC_PATH, "").split(os.pathsep) if folder]
     folders = list(dict.fromkeys([path.parent, *search, Path(), Path("dbc"), *configured]))
     for folder in folders:

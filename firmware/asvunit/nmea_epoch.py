@@ -63,6 +63,12 @@ class Epoch:
         )
 
 
+def near(one_ms: int, other_ms: int) -> bool:
+    """True for times of day that one drive can have next to each other."""
+    step = (one_ms - other_ms) % DAY_MS
+    return min(step, DAY_MS - step) <= _RESET_MS
+
+
 class Calendar:
     """Gives epochs their day: the receiver's date while it is believable, else carried on over midnight."""
 
@@ -96,10 +102,9 @@ class Calendar:
         return day
 
     def _near(self, tod_ms: int) -> bool:
-        if self._day is None or self._tod_ms is None:
-            return False
-        step = (tod_ms - self._tod_ms) % DAY_MS
-        return min(step, DAY_MS - step) <= _RESET_MS
+        if self._tod_ms is None:
+            return self._day is not None  # a day that was given: nothing to doubt yet
+        return near(tod_ms, self._tod_ms)
 
     def _carried(self, tod_ms: int) -> Date | None:
         if self._day is None or self._tod_ms is None:

@@ -9,7 +9,7 @@ A record never carries bad input: adapters drop that, and count it by reason in 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 Record_co = TypeVar("Record_co", covariant=True)
 
@@ -69,6 +69,7 @@ class RadioFrame:
     payload: bytes
 
 
+@runtime_checkable
 class Recording(Protocol[Record_co]):
     """A recorded input: records in file order; times may step back (the replay clamps and counts)."""
 

@@ -105,7 +105,7 @@ class Unit:
         self._drain(frame.time_ns)
 
     def tick(self, time_ns: int) -> None:
-        """The 100 ms cycle at its time."""
+        """The 100 ms cycle at its time, or a tick that `due_ns` asked for."""
         offset_ms = self._clock.rebase_due(time_ns)
         if offset_ms:
             self._write("R", offset_ms)

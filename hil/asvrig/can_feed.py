@@ -10,7 +10,7 @@ from asvrig.motion import KMH
 from asvrig.scenario import Scenario, Vehicle
 from asvrig.trajectory import Trajectory
 from asvunit.errors import UsageError
-from asvunit.map_file import SignalTable, load_database, map_path, read_map
+from asvunit.map_file import SignalTable, find_database, load_database, map_path, read_map
 
 _CYCLE_MS: Final = 100  # of a message whose database tells none
 # In the unit of the signal map: what 1 of ours (km/h, m/s2, %) is
@@ -34,7 +34,8 @@ class CanFeed:
     def __init__(self, vehicle: Vehicle) -> None:
         self._path = map_path(vehicle.can)
         table = read_map(self._path)
-        database = load_database(self._path, table.database, [])
+        file = find_database(self._path, table.database.file, [])
+        database = load_database(self._path, table.database, file)
         self._trajectory = Trajectory(vehicle)
         self._senders: dict[str, _Sender] = {}
         messages = {message.name: message for message in database.messages}

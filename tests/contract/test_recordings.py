@@ -11,7 +11,7 @@ from asvunit.adapters.can_log import CanLog
 from asvunit.adapters.capture import Capture, CaptureWriter
 from asvunit.adapters.nmea import NmeaFile
 from asvunit.errors import AsvkitError, UsageError
-from asvunit.ports import Fix, RadioFrame
+from asvunit.ports import Fix, RadioFrame, Recording
 
 OPENERS = {"nmea": (NmeaFile, ".nmea"), "can": (CanLog, ".log"), "capture": (Capture, ".pcap")}
 
@@ -48,6 +48,7 @@ def test_records_come_in_order_and_again(tmp_path, kind):
     times = [time_ns(record) for record in recording]
     assert times == [1_700_000_000_000_000_000, 1_700_000_000_100_000_000]
     assert [time_ns(record) for record in recording] == times
+    assert isinstance(recording, Recording)
     assert isinstance(recording.counters, Counter)
     assert sum(recording.counters.values()) == 0
 

@@ -12,6 +12,8 @@ from asvcore.commands import WIDTH, Commands
 from asvcore.neighbours import Neighbours, angle_cas
 from asvcore.params import NONE
 from asvunit.identity import Sources
+from asvunit.texts import LIMITS, TEXTS
+from asvunit.words import WORDS
 from coretools import Drive, Target, encounter, frame
 
 
@@ -86,6 +88,24 @@ def test_full_table_keeps_the_near():
     assert len(gone) == 1
     assert drive.core.neighbours.count == 4
     assert drive.core.neighbours.get((9 << 14) | 9) is not None
+
+
+def test_a_followed_neighbour_never_gives_way():
+    drive = Drive(neighbours=3)
+    drive.stand()
+    encounter(drive, [Target(15000)], 1100, 11000)
+    drive.core.neighbours.get((1 << 14) | 100).range_dm = 99_999
+    for source in range(2, 40):
+        drive.message(11_010, frame(source), source=source)
+    assert drive.core.neighbours.get((1 << 14) | 100) is not None
+
+
+def test_texts_keep_their_limits_and_both_languages_know_all():
+    assert set(TEXTS["en"]) == set(TEXTS["ja"]) == set(WORDS["TEXT"])
+    for texts in TEXTS.values():
+        for code, name in WORDS["TEXT"].items():
+            level = codes.LEVEL_CAUTION if "caution" in name else codes.LEVEL_INFORMATION
+            assert len(texts[code]) <= LIMITS[level], texts[code]
 
 
 def test_neighbours_expire_a_second_after_their_last_packet():

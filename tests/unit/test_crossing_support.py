@@ -332,6 +332,55 @@ def test_noise_after_passing_brings_no_caution_back():
     assert after == [(1, "target_passed"), (0, "hold_over")]
 
 
+def test_information_that_was_not_shown_is_not_taken_as_shown():
+    drive = Drive(presentation_mode=codes.MODE_INFORMATION_ENDED, parallel=1)
+    drive.stand()
+    targets = [Target(15000, 50, 90, vehicle_id=100, source=0), Target(15300, 50, 90, vehicle_id=101, source=1)]
+    encounter(drive, targets, 1100, 15200)
+    reasons = [reason for *_rest, reason in steps(drive, 101)]
+    assert "information_ended" not in reasons
+    assert "l4_reached" in reasons
+
+
+def test_information_of_a_target_that_speeds_up_is_followed_by_caution_at_l4():
+    drive = Drive(presentation_mode=codes.MODE_INFORMATION_ENDED)
+    drive.stand()
+
+    class Faster(Target):
+        def frame(self, t):
+            self.kmh, self.at_ms = (40, 15000) if t < 10600 else (90, 10600 + (15000 - 10600) * 40 / 90)
+            return super().frame(t)
+
+    encounter(drive, [Faster(15000, 40)], 1100, 12300)
+    told = steps(drive)
+    assert told[0][3] == "l3_reached"
+    assert told[1][1:] == (2, 1, "late_l4")
+    assert told[1][0] <= 10800
+
+
+@pytest.mark.parametrize("kmh", [1.9, -1.9])
+def test_slow_creep_of_the_cars_own_odometer_is_a_start_after_5_m(kmh):
+    drive, target = Drive(), Target(40000, 30)
+    drive.stand()
+
+    def ego(driven, t):
+        driven.vehicle(t, codes.SIGNAL_SHIFT, 1 if kmh > 0 else 2)
+        driven.vehicle(t, codes.SIGNAL_SPEED, round(abs(kmh) * 100) if t >= 26_000 else 0)
+        driven.fix(t)
+
+    encounter(drive, [target], 1100, 39_900, ego=ego)
+    assert [t for t, _level, _presented, reason in steps(drive) if reason == "ego_started"] == [
+        pytest.approx(26_000 + 5 / 1.9 * 3600, abs=150)
+    ] or steps(drive)[0][0] > 26_000 + 5 / 1.9 * 3600
+
+
+def test_spikes_of_a_standing_receiver_do_not_add_up():
+    drive, target = Drive(), Target(290_000)
+    drive.stand()
+    encounter(drive, [target], 1100, 289_000, ego=lambda d, t: d.fix(t, kmh=2.5 if t % 2000 == 0 else 0.3))
+    assert [reason for *_rest, reason in steps(drive)] == ["l3_reached", "l4_reached"]
+
+
 def test_holds_do_not_displace_each_other():
     drive = Drive(parallel=1)
     drive.stand()

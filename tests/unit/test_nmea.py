@@ -214,8 +214,8 @@ def test_epochs_before_the_first_date_take_it(read) -> None:
 
 def test_cold_start_dates_of_void_rmc(read) -> None:
     fixes, counters = read(rmc("115959", "V", "060180"), rmc("120000"), rmc("120001", "V", "220899"))
-    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (0, 1)]
-    assert counters == {"date_implausible": 2, "undated": 1}
+    assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (-1, 0, 1)]
+    assert counters == {"date_implausible": 2}
 
 
 @pytest.mark.parametrize("clock", ["100040.00", "000000.00", "235940.00"])
@@ -230,6 +230,27 @@ def test_clock_of_a_cold_start_moves_no_valid_fix(read, clock: str, date: str) -
     fixes, _counters = read(*warm[:2], *cold, *warm[2:])
     assert [(fix.valid, fix.time_ns - start) for fix in fixes if fix.valid] == [(True, n * 10**9) for n in range(5)]
     assert {fix.time_ns - start for fix in fixes if not fix.valid} == {10**9}
+
+
+@pytest.mark.parametrize("order", ["RGVS", "GVS", "RVGS", "VGS", "GSV", "VRGS"])
+@pytest.mark.parametrize("cut", range(4))
+def test_a_burst_cut_anywhere_is_read_like_the_whole(read, order: str, cut: int) -> None:
+    def burst(second: int) -> list[bytes]:
+        clock = f"12000{second}"
+        made = {
+            "R": rmc(clock, speed="10.0"),
+            "G": gga(clock),
+            "V": line("GPVTG,90.0,T,,M,10.0,N,,K,A"),
+            "S": line(f"GPGST,{clock},1.0,,,,3.0,4.0,5.0"),
+        }
+        return [made[kind] for kind in order]
+
+    sentences = [one for second in range(8) for one in burst(second)]
+    fixes, _ = read(*sentences[cut:], date=datetime.date(2009, 4, 1))
+    later = [fix for fix in fixes if fix.time_ns >= unix_ns(2009, 4, 1, 12, 0, 2)]
+    assert len(later) == 6
+    assert {fix.error_dm for fix in later} == {50}
+    assert {fix.speed_ckmh for fix in later[:-1]} == {1852}
 
 
 def test_a_burst_that_begins_with_vtg(read) -> None:
@@ -249,8 +270,11 @@ def test_void_dates_that_are_right_stand(read) -> None:
     assert counters == {}
     fixes, _ = read(rmc("120000", "V"), rmc("120001", "V"))  # nothing to check against
     assert fixes[1].time_ns == unix_ns(2009, 4, 1, 12, 0, 1)
-    with pytest.raises(UsageError, match="--date"):
-        read(rmc("120000", "V", "060180"), date=datetime.date(2009, 4, 1))
+    fixes, counters = read(rmc("120000", "V", "060180"), date=datetime.date(2009, 4, 1))
+    assert (fixes[0].time_ns, counters) == (unix_ns(2009, 4, 1, 12), {"date_implausible": 1})
+    fixes, _ = read(*[rmc(f"1200{n:02d}", "V", "") for n in range(60)], rmc("120100"))
+    assert len(fixes) == 61
+    assert fixes[0].time_ns == unix_ns(2009, 4, 1, 12)
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,24 @@ def test_outputs_never_overwrite_inputs_or_each_other(capfd, tmp_path, nmea, opt
     assert not out.exists()
 
 
+def test_outputs_never_overwrite_the_map_or_its_database(capfd, tmp_path):
+    from asvunit.resources import data_folder
+
+    folder = data_folder("dbc")
+    database, vehicle = tmp_path / "bench.dbc", tmp_path / "maps" / "mine.toml"
+    vehicle.parent.mkdir()
+    database.write_bytes((folder / "bench.dbc").read_bytes())
+    vehicle.write_bytes((folder / "maps/bench.toml").read_bytes())
+    config = tmp_path / "unit.toml"
+    config.write_text(f"[vehicle]\nmap = '{vehicle}'\n")
+    log = bench_log(tmp_path, 5.0)
+    for target in (database, vehicle):
+        before = target.read_bytes()
+        for given in (["--vehicle", vehicle], ["--config", config]):
+            assert "give a file of its own" in failed(capfd, "replay", "--can", log, *given, "--sent", target)
+        assert target.read_bytes() == before
+
+
 def test_full_disk_is_one_line(capfd, nmea):
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")

@@ -136,6 +136,16 @@ def test_stale_signals_are_unknown_never_the_last_value():
     assert stale["speed_kmh"] == 0  # the receiver's
 
 
+def test_a_signal_keeps_its_age_status_and_source():
+    drive = Drive()
+    drive.core.on_vehicle(codes.SIGNAL_BRAKE, 5, codes.STATUS_UNKNOWN, 3, 200, 1)
+    drive.tick(500)
+    ego = drive.core.ego
+    brake = codes.SIGNAL_BRAKE
+    assert (ego.signal(brake), ego.signal_age_ms(brake)) == (NONE, 300)
+    assert (ego.signal_status(brake), ego.signal_source(brake)) == (codes.STATUS_UNKNOWN, 3)
+
+
 @pytest.mark.parametrize("status", [codes.STATUS_UNKNOWN, codes.STATUS_IMPLAUSIBLE])
 def test_unknown_and_implausible_signals_are_not_used(status):
     drive = Drive()
@@ -264,6 +274,8 @@ def test_misuse_raises():
     drive = Drive()
     with pytest.raises(ValueError, match="signal"):
         drive.core.on_vehicle(7, 0, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="source"):
+        drive.core.on_vehicle(0, 0, 0, 40_000, 0, 0)
     with pytest.raises(ValueError, match="source"):
         drive.core.on_message(bytes(100), -1, 0, False, 0)
     settings = Settings()

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asvunit.adapters.can_log import CanLog
-from asvunit.adapters.vehicle_map import VehicleMap, search_near
+from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.errors import UsageError
+from asvunit.map_file import search_near
 from asvunit.ports import (
     ACCELERATION,
     ACCELERATOR,

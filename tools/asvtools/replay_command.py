@@ -43,7 +43,7 @@ def replay(
     events: Annotated[Path | None, _option("--events", "OUT.jsonl", "Write the events; '-' is stdout.")] = None,
     sent: Annotated[Path | None, _option("--sent", "OUT.pcap", "Write the sent frames, .pcap or .pcapng.")] = None,
     journal: Annotated[Path | None, _option("--journal", "OUT", "Write the journal of the core's inputs.")] = None,
-    seed: Annotated[int | None, _option("--seed", "N", "Of vehicle_id and phases; default 1.")] = None,
+    seed: Annotated[int | None, _option("--seed", "N", "Of the random vehicle_id; default 1.")] = None,
     day: Annotated[str | None, _option("--date", "YYYY-MM-DD", "Date of an NMEA log that tells none.")] = None,
     align: Annotated[Align, typer.Option(help="'start' lays relative logs on the first time.")] = Align.ABSOLUTE,
     databases: Annotated[list[Path] | None, _option("--dbc", "DIR", "Folder with databases; repeatable.")] = None,
@@ -52,13 +52,11 @@ def replay(
     from asvunit.config import load_config
     from asvunit.recordings import load_map, open_recordings
 
-    _distinct(
-        [gnss, can, radio, config, Path(vehicle) if vehicle else None],
-        [sent, journal, None if str(events) == "-" else events],
-    )
     unit_config = load_config(config)
     named = vehicle or unit_config.vehicle.map
     vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
+    of_map = [vehicle_map.path, vehicle_map.database_path] if vehicle_map else []
+    _distinct([gnss, can, radio, config, *of_map], [sent, journal, None if str(events) == "-" else events])
     inputs = open_recordings(
         gnss=gnss,
         can=can,

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pynmea2
 
 from asvunit.errors import UsageError
-from asvunit.nmea_epoch import DAY, HALF_DAY_MS, Calendar, Epoch
+from asvunit.nmea_epoch import DAY, HALF_DAY_MS, Calendar, Epoch, near
 from asvunit.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
 from asvunit.ports import Fix
 
@@ -86,8 +86,7 @@ class NmeaAssembler:
         if kind == "VTG":
             if self._vtg_leads:
                 self._waiting = sentence
-                return self.flush()
-            if self._open is not None:
+            elif self._open is not None:
                 self._vtg(self._open, sentence)
             return []
         text = _field(sentence, "timestamp")
@@ -106,6 +105,9 @@ class NmeaAssembler:
             if self._waiting is not None:
                 self._vtg(self._open, self._waiting)
                 self._waiting = None
+        elif self._waiting is not None:
+            self._vtg(self._open, self._waiting)  # in the middle of its epoch: the stream only began with it
+            self._waiting, self._vtg_leads = None, False
         {"RMC": self._rmc, "GGA": self._gga, "GST": self._gst}[kind](self._open, sentence)
         return ended
 
@@ -215,7 +217,7 @@ class NmeaFile:
         first = next((index for index, day in enumerate(days) if day is not None), 0)
         later, later_ms = (days[first], epochs[first].tod_ms) if epochs else (None, 0)
         for index in range(first - 1, -1, -1):  # backwards from the first date
-            if epochs[index].void or later is None:
+            if later is None or (epochs[index].void and not near(epochs[index].tod_ms, later_ms)):
                 continue
             if epochs[index].tod_ms - later_ms > HALF_DAY_MS:  # past midnight
                 later -= DAY

@@ -19,10 +19,8 @@ from cantools.database.can import Database, Message, Signal
 
 from asvcore import elements
 from asvunit.errors import UsageError, nearest
-from asvunit.map_file import MapFile, SignalTable, load_database, map_path, read_map, search_near
+from asvunit.map_file import MapFile, SignalTable, find_database, load_database, map_path, read_map
 from asvunit.ports import ACCELERATOR, BRAKE, IMPLAUSIBLE, OK, SIGNALS, UNKNOWN, VehicleSignal
-
-__all__ = ["VehicleMap", "search_near"]
 
 AUXILIARY_BIT: Final = elements.BRAKE_AUXILIARY - elements.BRAKE_OFF
 WORDS: Final[dict[str, dict[str, int | None]]] = {
@@ -81,6 +79,7 @@ class VehicleMap:
 
     def __init__(self, path: Path, name: str, timeouts_ms: list[int]) -> None:
         self.path = path
+        self.database_path = path
         self.name = name
         self.timeouts_ms = timeouts_ms  # parallel to ports.SIGNALS
         self.mapped: tuple[str, ...] = ()  # names of ports.SIGNALS that the car gives
@@ -98,7 +97,10 @@ class VehicleMap:
         for name in table.signal:
             if name not in KEYS:
                 raise UsageError(f"{path}: signal.{name}: no such signal{nearest(name, KEYS)}")
-        return _Builder(cls, path, table, load_database(path, table.database, search)).build()
+        file = find_database(path, table.database.file, search)
+        made = _Builder(cls, path, table, load_database(path, table.database, file)).build()
+        made.database_path = file
+        return made
 
     def decode(self, message: can.Message) -> list[VehicleSignal]:
         """The ASV signals that one data frame carries."""
