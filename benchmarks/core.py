@@ -14,6 +14,7 @@ from asvcore.core import Core
 from asvcore.crossing import gate
 from asvcore.params import NONE
 from asvcore.settings import Settings
+from asvrig.gnss_feed import sentence
 from asvunit.clock import UnitClock
 from asvunit.message import encode, raw_from_values
 from asvunit.recordings import open_recordings
@@ -154,11 +155,8 @@ def nmea_drive(path: Path, seconds: int) -> None:
             "GPGSA,A,3,01,02,03,04,05,06,07,08,09,,,,1.6,0.9,1.3",
             "GPGSV,3,1,11,01,75,057,38,02,68,236,36,03,53,284,30,04,46,101,36",
         ):
-            check = 0
-            for character in body.encode():
-                check ^= character
-            lines.append(f"${body}*{check:02X}")
-    path.write_text("\n".join(lines) + "\n")
+            lines.append(sentence(body))
+    path.write_bytes(b"".join(lines))
 
 
 def replay_speed(seconds: int = 1860) -> float:

@@ -127,9 +127,8 @@ class Core:
         self.due_ms = NONE
         neighbours = self.neighbours
         at = neighbours.count - 1
-        while at >= 0:  # backwards: removal moves the last into the hole
-            neighbour = neighbours.used[at]
-            self._judge(neighbour, gate, cause)
+        while at >= 0:
+            self._judge(neighbours.used[at], gate, cause)
             at -= 1
         self.supports.changed = True  # time alone lets a more dangerous target through
         self._report(cause)

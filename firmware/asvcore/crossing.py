@@ -54,11 +54,10 @@ def gate(ego, settings):
 
 
 def judge(ego, neighbour, relation, settings, support, out):
-    """Fill `out` for a neighbour whose relation to ego has been made; the gate is open.
+    """Fill `out`, cleared, for a neighbour whose relation to ego has been made; the gate is open.
 
     `support`: the one that follows it, or None; it keeps the presentation mode that it began with.
     """
-    out.clear()
     if not neighbour.usable:
         out.reason = codes.REASON_TARGET_DATA
         return

@@ -3,6 +3,7 @@
 from array import array
 
 from . import codes, params
+from .elements import SHIFT_REVERSE
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
 from .params import NEVER_MS, NONE
 
@@ -171,7 +172,7 @@ class Ego:
 
     def reversing(self):
         """True while the shift is known to be in reverse."""
-        return self.signal(codes.SIGNAL_SHIFT) == 2  # element 23: 010
+        return self.signal(codes.SIGNAL_SHIFT) == SHIFT_REVERSE
 
     def direction_cdeg(self):
         """Direction of travel in 0.01 degrees, or NONE [D4]."""

@@ -30,9 +30,10 @@ class Reception:
             self._drop(codes.REASON_OWN_FRAME, source, vehicle_id, now_ms, cause)
             return None
         codec.decode_into(buffer, self._raw)
-        neighbour = self.neighbours.get((source << 14) | vehicle_id)
+        key = (source << 14) | vehicle_id
+        neighbour = self.neighbours.get(key)
         if neighbour is None:
-            neighbour = self._add(source, vehicle_id, now_ms, cause)
+            neighbour = self._add(key, source, vehicle_id, now_ms, cause)
         elif not self._is_news(neighbour, now_ms, cause):
             return None
         if neighbour is None:
@@ -62,8 +63,7 @@ class Reception:
         self.neighbours.rebase(offset_ms)
         self.received_ms = max(self.received_ms - offset_ms, NEVER_MS)
 
-    def _add(self, source, vehicle_id, now_ms, cause):
-        key = (source << 14) | vehicle_id
+    def _add(self, key, source, vehicle_id, now_ms, cause):
         neighbour = self.neighbours.add(key)
         if neighbour is None:
             far = self.neighbours.farthest()

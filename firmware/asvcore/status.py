@@ -28,6 +28,7 @@ class Status:
     def __init__(self, settings, commands):
         self._settings = settings
         self._commands = commands
+        self._used = (settings.uses_gnss, settings.uses_can, settings.uses_radio)  # in the order of INPUT_
         self._states = [-1] * _INPUTS
         self._reasons = [-1] * _INPUTS
         self._ready_reason = -1
@@ -35,24 +36,16 @@ class Status:
 
     def check(self, ego, sent_reason, received_ms, gate, cause):
         """Look at everything once a cycle. `sent_reason`: why the own position was not sent, 0 if it was."""
-        settings, now_ms = self._settings, ego.now_ms
+        now_ms = ego.now_ms
         position_reason = ego.position_reason()
-        if not settings.uses_gnss:
-            self._input(codes.INPUT_GNSS, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
-        else:
-            reason = position_reason or sent_reason or codes.REASON_RECEIVED
-            self._input(codes.INPUT_GNSS, _gnss_state(position_reason), reason, now_ms, cause)
+        reason = position_reason or sent_reason or codes.REASON_RECEIVED
+        self._input(codes.INPUT_GNSS, _gnss_state(position_reason), reason, now_ms, cause)
 
         state = ego.can_state()
-        if not settings.uses_can:
-            self._input(codes.INPUT_CAN, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
-        else:
-            self._input(codes.INPUT_CAN, state, _CAN_REASONS[state], now_ms, cause)
+        self._input(codes.INPUT_CAN, state, _CAN_REASONS[state], now_ms, cause)
 
         receiving = now_ms - received_ms <= params.RECEIVING_MS
-        if not settings.uses_radio:
-            self._input(codes.INPUT_RADIO, codes.STATE_OFF, codes.REASON_NOT_CONFIGURED, now_ms, cause)
-        elif receiving:
+        if receiving:
             self._input(codes.INPUT_RADIO, codes.STATE_OK, codes.REASON_RECEIVED, now_ms, cause)
         else:
             reason = codes.REASON_NO_INPUT if received_ms == NEVER_MS else codes.REASON_TIMEOUT
@@ -62,6 +55,8 @@ class Status:
         self._ready(gate, now_ms, cause)
 
     def _input(self, which, state, reason, now_ms, cause):
+        if not self._used[which]:
+            state, reason = codes.STATE_OFF, codes.REASON_NOT_CONFIGURED
         if self._states[which] == state and self._reasons[which] == reason:
             return
         self._states[which] = state

@@ -18,11 +18,10 @@ _EPOCH_ORDINAL: Final = Date(1970, 1, 1).toordinal()
 
 @dataclass(slots=True)
 class Epoch:
-    """What the sentences of one time of day said. `date` is the receiver's own; `void_date`: of a void RMC."""
+    """What the sentences of one time of day said. `date` is the receiver's own, of a void RMC too."""
 
     tod_ms: int
     date: Date | None = None
-    void_date: bool = False
     void: bool = False
     rmc: bool = False
     quality: str | None = None  # of GGA
@@ -87,7 +86,7 @@ class Calendar:
         if epoch.void and epoch.date is None and not self._near(epoch.tod_ms):
             return None
         day = self._carried(epoch.tod_ms)
-        if epoch.date is not None and not epoch.void_date:
+        if epoch.date is not None and not epoch.void:
             day, self._checked = epoch.date, True
         elif epoch.date is not None:
             known = [other for other in (day if self._checked else None, ahead) if other is not None]

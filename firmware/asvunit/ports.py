@@ -28,6 +28,10 @@ SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION = range(7)
 # Status of a vehicle signal as it arrives.
 OK, UNKNOWN, IMPLAUSIBLE = range(3)
 
+# A payload is the message, or the message with a particular vehicle's trailer.
+TRAILER_MARK = b"PV"  # begins what a particular vehicle's radio appends to the message
+TRAILER_BYTES = 78  # mark 2, key id 4, time 8, signature 64
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:

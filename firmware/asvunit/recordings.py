@@ -48,7 +48,9 @@ def open_recordings(
     if not inputs.names:
         raise UsageError("nothing to replay: give at least one of --gnss, --can with --vehicle, --radio")
     if not inputs.each():
-        said = "; ".join(f"{inputs.names[port]}: {_said(counts)}" for port, counts in inputs.counters.items())
+        said = "; ".join(
+            f"{inputs.names[port]}: {counted(counts) or 'nothing in it'}" for port, counts in inputs.counters.items()
+        )
         raise UsageError(f"nothing to replay: no usable record in {said}")
     if align_start:
         inputs.align_starts()
@@ -61,5 +63,6 @@ def _day_of(inputs: Inputs) -> date | None:
     return None if first_ns is None else datetime.fromtimestamp(first_ns // 10**9, UTC).date()
 
 
-def _said(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "nothing in it"
+def counted(counts: Counter[str]) -> str:
+    """What was dropped, in words: "3 no_time, 1 time_back"."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()) if count)

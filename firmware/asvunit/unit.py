@@ -6,20 +6,18 @@ from importlib.metadata import version
 from asvcore import codes
 from asvcore.commands import KIND, WIDTH
 from asvcore.core import Core
+from asvcore.elements import MESSAGE_BYTES
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvunit.clock import UnitClock
 from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
 from asvunit.journal import JournalWriter
-from asvunit.ports import Fix, RadioFrame, VehicleSignal
+from asvunit.ports import TRAILER_BYTES, TRAILER_MARK, Fix, RadioFrame, VehicleSignal
 from asvunit.words import CODES
 
 Send = Callable[[int, bytes], None]  # time in ns, the 100 bytes
 
-MESSAGE_BYTES = 100
-TRAILER = b"PV"  # of a particular vehicle's radio, behind the message
-TRAILED_BYTES = 178
 _CAUSES = 1 << 29
 
 
@@ -96,7 +94,7 @@ class Unit:
         """One received payload; a particular vehicle's trailer is taken off, `radio_flag` says it was verified."""
         now_ms, cause = self._input(frame.time_ns)
         payload = frame.payload
-        if len(payload) == TRAILED_BYTES and payload[MESSAGE_BYTES : MESSAGE_BYTES + 2] == TRAILER:
+        if len(payload) == MESSAGE_BYTES + TRAILER_BYTES and payload.startswith(TRAILER_MARK, MESSAGE_BYTES):
             payload = payload[:MESSAGE_BYTES]
         source = self.sources.number(frame.source)
         if self._journal:

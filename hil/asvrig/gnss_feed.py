@@ -50,8 +50,8 @@ def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes
         where = f"{_angle(fix.latitude_deg, 2, 'NS')},{_angle(fix.longitude_deg, 3, 'EW')}"
         speed = fix.state.speed_mps
         course = f"{fix.state.heading_deg:.2f}" if speed >= _COURSE_FROM_KMH * KMH else ""
-        yield time_ns, _sentence(f"GNRMC,{clock},A,{where},{speed / _KNOT_MPS:.3f},{course},{moment:%d%m%y},,,A")
-        yield time_ns, _sentence(f"GNGGA,{clock},{where},1,12,{hdop},{_HEIGHT_M:.1f},M,{_GEOID_M:.1f},M,,")
+        yield time_ns, sentence(f"GNRMC,{clock},A,{where},{speed / _KNOT_MPS:.3f},{course},{moment:%d%m%y},,,A")
+        yield time_ns, sentence(f"GNGGA,{clock},{where},1,12,{hdop},{_HEIGHT_M:.1f},M,{_GEOID_M:.1f},M,,")
 
 
 def _angle(value: float, digits: int, hemispheres: str) -> str:
@@ -62,5 +62,6 @@ def _angle(value: float, digits: int, hemispheres: str) -> str:
     return f"{degree:0{digits}d}{minute:02d}.{fraction:05d},{hemispheres[value < 0]}"
 
 
-def _sentence(body: str) -> bytes:
+def sentence(body: str) -> bytes:
+    """A line of NMEA 0183 with its checksum."""
     return f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asvrig.gnss_feed import sentence
 from asvunit.adapters.can_log import CanLog
 from asvunit.adapters.capture import Capture, CaptureWriter
 from asvunit.adapters.nmea import NmeaFile
@@ -19,14 +20,8 @@ OPENERS = {"nmea": (NmeaFile, ".nmea"), "can": (CanLog, ".log"), "capture": (Cap
 def good(kind: str, path: Path) -> None:
     """A recording of two records at 1,700,000,000 s and a tenth later."""
     if kind == "nmea":
-        lines = []
-        for body in ("GPRMC,221320.00,A,3500.0,N,13900.0,E,10.0,90.0,141123,,,A",
-                     "GPRMC,221320.10,A,3500.0,N,13900.0,E,10.0,90.0,141123,,,A"):  # fmt: skip
-            check = 0
-            for character in body.encode():
-                check ^= character
-            lines.append(f"${body}*{check:02X}\r\n")
-        path.write_text("".join(lines))
+        bodies = [f"GPRMC,221320.{part},A,3500.0,N,13900.0,E,10.0,90.0,141123,,,A" for part in ("00", "10")]
+        path.write_bytes(b"".join(map(sentence, bodies)))
     elif kind == "can":
         path.write_text("(1700000000.000000) can0 123#01\n(1700000000.100000) can0 123#02\n")
     else:

@@ -11,19 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asvrig.gnss_feed import sentence as line
 from asvunit.adapters.nmea import NmeaAssembler, NmeaFile
 from asvunit.errors import UsageError
 from asvunit.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
 from asvunit.ports import Fix
 
 DAY_NS = 86_400_000_000_000
-
-
-def line(body: str) -> bytes:
-    checksum = 0
-    for character in body.encode():
-        checksum ^= character
-    return f"${body}*{checksum:02X}\r\n".encode()
 
 
 def rmc(tod="120000.00", status="A", date="010409", speed="10.0", course="90.0", position=None, mode="A") -> bytes:

@@ -8,16 +8,14 @@ from pathlib import Path
 import can
 import pytest
 
+from asvrig.gnss_feed import sentence as nmea_line
 from asvtools.cli import run
 from asvunit.config import load_config
 from asvunit.errors import UsageError
 
 
 def sentence(body: str) -> str:
-    check = 0
-    for character in body.encode():
-        check ^= character
-    return f"${body}*{check:02X}\n"
+    return nmea_line(body).decode()
 
 
 def rmc(clock: str, day: str = "150126", status: str = "A", kmh: float = 36) -> str:

@@ -13,11 +13,10 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from asvcore.elements import MESSAGE_BYTES
 from asvunit.errors import UsageError
+from asvunit.ports import TRAILER_BYTES, TRAILER_MARK
 
-MESSAGE_BYTES = 100
-TRAILER_MARK = b"PV"  # begins the trailer of a particular vehicle's radio
-TRAILER_BYTES = 78  # mark 2, key id 4, time 8, signature 64
 _SHOWN = 40  # characters of bad input repeated in a report
 _INTERSECTION = ("latitude_deg", "longitude_deg", "distance_m", "source")
 _ELSEWHERE = ("outbound", "other_traffic")  # left out of a capture without being wrong

@@ -143,6 +143,7 @@ class _Session:
 
     def summary(self) -> None:
         """What was read, sent and said, for a person."""
+        from asvunit.recordings import counted
         from asvunit.replay import stamp
 
         unit, inputs = self.unit, self.inputs
@@ -152,7 +153,7 @@ class _Session:
         )
         nouns = {"gnss": "fixes", "can": "signals", "radio": "frames"}
         for port, name in inputs.names.items():
-            dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(inputs.counters[port].items()) if count)
+            dropped = counted(inputs.counters[port])
             count = len(inputs.records.get(port, ()))
             typer.echo(f"  {port:<6} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
         for key, count in sorted(self.tally.items()):

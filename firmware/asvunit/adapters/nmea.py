@@ -102,12 +102,11 @@ class NmeaAssembler:
             ended = self.flush()
             self._open = Epoch(tod_ms)
             self._last_tod_ms = tod_ms
-            if self._waiting is not None:
-                self._vtg(self._open, self._waiting)
-                self._waiting = None
         elif self._waiting is not None:
-            self._vtg(self._open, self._waiting)  # in the middle of its epoch: the stream only began with it
-            self._waiting, self._vtg_leads = None, False
+            self._vtg_leads = False  # it came in the middle of its epoch: the stream only began with one
+        if self._waiting is not None:
+            self._vtg(self._open, self._waiting)
+            self._waiting = None
         {"RMC": self._rmc, "GGA": self._gga, "GST": self._gst}[kind](self._open, sentence)
         return ended
 
@@ -129,7 +128,6 @@ class NmeaAssembler:
         epoch.void = _field(sentence, "status") != "A" or _field(sentence, "mode_indicator") == "N"
         text = _field(sentence, "datestamp")
         epoch.date = date_of(text)
-        epoch.void_date = epoch.void
         if text and epoch.date is None:
             self.counters["bad_date"] += 1
         position = _position(sentence)
@@ -207,7 +205,7 @@ class NmeaFile:
         ahead: list[Date | None] = []
         valid: Date | None = None
         for epoch in reversed(epochs):
-            valid = epoch.date if epoch.date is not None and not epoch.void_date else valid
+            valid = epoch.date if epoch.date is not None and not epoch.void else valid
             ahead.append(valid)
         ahead.reverse()
         # The day given counts only if the file tells none: a wrong --date must not shift a dated log.

@@ -18,6 +18,8 @@ from asvcore.codec import (
     SENSOR_AVAILABILITY,
     UTC_HOUR,
 )
+from asvcore.neighbours import angle_cas
+from asvcore.params import NONE
 
 from .raw import codes_of
 
@@ -162,10 +164,8 @@ def _readable(levels: dict[str, int], unit: str, mandatory: bool) -> bool:
 
 def angle(degree: int, minute: int, second: int, limit: int) -> int | None:
     """Degrees (signed), minutes and 0.01" as one angle in 0.01", None if it is none [D2]. limit: degrees."""
-    size = abs(degree) * DEGREE + minute * 6000 + second
-    if minute > 59 or second > 5999 or size > limit * DEGREE:
-        return None
-    return -size if degree < 0 else size
+    cas: int = angle_cas(degree, minute, second, limit)
+    return None if cas == NONE else cas
 
 
 def _angles(codes: list[int], unit: str) -> list[int | None]:
