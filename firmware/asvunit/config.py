@@ -5,7 +5,7 @@ Defaults are those of a unit without a file: class B, a car of unknown length, n
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,45 +29,79 @@ class Table(BaseModel):
 
 
 class VehicleTable(Table):
-    kind: Kind = "car"
-    length_m: float = Field(0, ge=0, le=100, description="0: unknown")
-    position_class: Literal["S", "A", "B", "C"] = "B"
-    map: str | None = Field(None, description="vehicle signal map: a file, or the name of one that comes with asvkit")
+    kind: Kind = Field("car", description="element 5: " + " ".join(get_args(Kind)))
+    length_m: float = Field(0, ge=0, le=100, description="0: not known, and sent so")
+    position_class: Literal["S", "A", "B", "C"] = Field("B", description="the own device: S A B C [G table 1-1]")
+    map: str | None = Field(None, min_length=1, description="signal map of the car: a file, or a name as bench")
 
 
 class EgoTable(Table):
-    position: Literal["auto", "fix"] = "auto"
-    sampling_delay_ms: int = Field(0, ge=0, le=1000)
-    antenna_to_front_m: float = Field(0, ge=-20, le=20)
+    position: Literal["auto", "fix"] = Field("auto", description="auto: moved on with a fresh CAN speed")
+    sampling_delay_ms: int = Field(0, ge=0, le=1000, description="of the receiver and its serial line [D17]")
+    antenna_to_front_m: float = Field(0, ge=-20, le=20, description="calibration [D11]")
+    simulate: Literal["off", "scenario"] = Field("off", description="table-top mode: own motion of a scenario's ego")
+    scenario: str = Field("crossing", min_length=1, description="the scenario simulated: a name or a file")
+
+
+class GnssTable(Table):
+    port: str | None = Field(None, min_length=1, description="serial device, as /dev/ttyAMA0; none: no receiver")
+    baud: int = Field(9600, ge=1200, le=4_000_000, description="NMEA at 10 Hz needs 38400 or more")
+
+
+class CanTable(Table):
+    interface: str | None = Field(None, min_length=1, description="of python-can: socketcan slcan ...; none: no CAN")
+    channel: str = Field("can0", min_length=1, description="as can0, /dev/ttyACM0")
+    bitrate: int | None = Field(None, ge=10_000, le=8_000_000, description="where the adapter sets it, as slcan does")
+    listen_only: bool = Field(True, description="the unit never sends on CAN; false: it may acknowledge frames")
+    options: dict[str, str | int | float | bool] = Field({}, description="further arguments of that interface")
 
 
 class RadioTable(Table):
+    kind: Literal["udp", "off"] = "udp"
+    address: str = Field("127.255.255.255", description="broadcast or multicast; this one stays on the machine")
     port: int = Field(47100, ge=1, le=65535)
+
+
+class HmiTable(Table):
+    gpio: Literal["auto", "lgpio", "mock", "off"] = Field("auto", description="lgpio, or a mock where there is no Pi")
+    pins: str | None = Field(None, min_length=1, description="pin map, a file; none: the one that comes with asvkit")
+    record: str | None = Field(None, min_length=1, description="mock pins: every change, as JSON lines in this file")
+
+
+class EventsTable(Table):
+    file: str | None = Field(None, min_length=1, description="JSON lines, appended; none: not written")
+    socket: str | None = Field(None, min_length=1, description="Unix socket for other programs; none: not offered")
 
 
 class CrossingTable(Table):
     enabled: bool = True
-    start: Literal["stopped", "speed"] = "stopped"
+    start: Literal["stopped", "speed"] = Field("stopped", description="[G 4.1.2]; speed: 0..30 km/h stands in")
 
 
 class PresentationTable(Table):
-    mode: Literal["information_caution", "caution_alone", "information_ended"] = "information_caution"
-    parallel: int = Field(params.PARALLEL, ge=1, le=4)
+    mode: Literal["information_caution", "caution_alone", "information_ended"] = Field(
+        "information_caution", description="[D14]"
+    )
+    parallel: int = Field(params.PARALLEL, ge=1, le=4, description="presentations at once [D18]")
     language: Literal["en", "ja"] = "en"
 
 
 class NeighboursTable(Table):
-    capacity: int = Field(params.NEIGHBOURS, ge=1, le=4096)
+    capacity: int = Field(params.NEIGHBOURS, ge=1, le=4096, description="vehicles followed at once")
 
 
 class Config(Table):
     """The whole file."""
 
     config: int = Field(1, ge=1, le=1, description="version of this form")
-    seed: int = Field(1, ge=0, lt=1 << 29, description="of the random vehicle_id")
+    seed: int = Field(1, ge=0, lt=1 << 29, description="repeats the random vehicle_id; live, leave it out")
     vehicle: VehicleTable = VehicleTable()
     ego: EgoTable = EgoTable()
+    gnss: GnssTable = GnssTable()
+    can: CanTable = CanTable()
     radio: RadioTable = RadioTable()
+    hmi: HmiTable = HmiTable()
+    events: EventsTable = EventsTable()
     crossing: CrossingTable = CrossingTable()
     presentation: PresentationTable = PresentationTable()
     neighbours: NeighboursTable = NeighboursTable()

@@ -7,7 +7,7 @@ A record never carries bad input: adapters drop that, and count it by reason in 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -80,3 +80,79 @@ class Recording(Protocol[Record_co]):
     counters: Counter[str]  # dropped input by reason
 
     def __iter__(self) -> Iterator[Record_co]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The way to a live input or output opened or was lost. Told at each change, not at each attempt.
+
+    `reason`: "connected"; "absent" (no such device), "unplugged", "no_permission", "in_use", "cannot_open" ...
+    `detail`: for people, one line that says what, where, and the mend.
+    """
+
+    time_ns: int
+    port: str  # "gnss", "can", "radio", "hmi"
+    up: bool
+    reason: str
+    detail: str = ""
+
+
+Delivery = Callable[[Fix | VehicleSignal | Link], None]
+
+
+@runtime_checkable
+class LiveInput(Protocol):
+    """A receiver or a bus, read by a thread of its own that outlives every fault of the device.
+
+    Records carry the monotonic clock's time of their receipt. `check` is asked once before the start: a fault
+    that no waiting mends (no permission, an unknown interface) is raised there as UsageError.
+    """
+
+    counters: Counter[str]  # dropped input by reason
+
+    def check(self) -> None: ...
+
+    def start(self, deliver: Delivery) -> None: ...
+
+    def stop(self) -> None:
+        """Ends the thread and closes the device, within a second; may be called twice."""
+
+
+@runtime_checkable
+class Radio(Protocol):
+    """A radio: frames heard since the last call, and sending. It never blocks."""
+
+    counters: Counter[str]  # dropped frames by reason
+
+    def fileno(self) -> int: ...
+
+    def receive(self, limit: int) -> list[RadioFrame]:
+        """At most `limit` frames, the oldest first, each with the time the kernel received it."""
+
+    def send(self, payload: bytes) -> None:
+        """Sends one payload; OSError if the network does not take it."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that the driver is to see and hear at one time. Levels, colours and functions are the events' words."""
+
+    level: str = "none"
+    colour: str = "none"
+    function: str = "none"
+    direction: str | None = None
+    text: str = ""
+    lamps: frozenset[str] = frozenset()  # names of the lit ones: those of [leds] in hardware/pins.toml
+    tone_hz: int = 0  # of the buzzer now; 0: silent
+
+
+@runtime_checkable
+class Outputs(Protocol):
+    """Something that shows: lamps and buzzer, a screen. It never blocks; OSError where it cannot show."""
+
+    def show(self, shown: Shown) -> None: ...
+
+    def close(self) -> None:
+        """All dark and silent; may be called twice."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from asvunit.errors import UsageError, nearest
 
@@ -15,11 +16,25 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] = float) -> Model:
-    """The file as a model; UsageError with file, key and reason otherwise."""
+    """The file as a model; UsageError with file, key and reason of the first fault otherwise."""
     try:
-        return model.model_validate(tomllib.loads(path.read_bytes().decode("utf-8"), parse_float=parse_float))
+        return model.model_validate(_tables(path, parse_float))
     except ValidationError as errors:
-        raise UsageError(f"{path}: {first_error(errors, model)}") from errors
+        raise UsageError(f"{path}: {_told(errors, model)[0]}") from errors
+
+
+def faults(path: Path, model: type[BaseModel]) -> list[str]:
+    """Every fault of a file, `key: reason` each; UsageError where it is no TOML at all."""
+    try:
+        model.model_validate(_tables(path, float))
+    except ValidationError as errors:
+        return _told(errors, model)
+    return []
+
+
+def _tables(path: Path, parse_float: Callable[[str], Any]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"), parse_float=parse_float)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -28,11 +43,14 @@ def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] 
         raise UsageError(f"{path}: not TOML: {str(error) or 'nested too deep'}") from error
 
 
-def first_error(errors: ValidationError, model: type[BaseModel]) -> str:
-    """`key: reason` of one error: an unknown key first, with the nearest name."""
-    told = errors.errors(include_url=False)
+def _told(errors: ValidationError, model: type[BaseModel]) -> list[str]:
     # A misspelt required key is unknown and missing at once: the first tells the mend
-    error = next((one for one in told if one["type"] == "extra_forbidden"), told[0])
+    each = sorted(errors.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    return [_fault(one, model) for one in each]
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """`key: reason`, with the nearest name for an unknown key."""
     key = ".".join(str(part) for part in error["loc"]) or "file"
     if error["type"] == "extra_forbidden":
         place = model_at(model, error["loc"][:-1])

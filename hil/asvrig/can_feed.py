@@ -1,5 +1,6 @@
 """The CAN frames of a vehicle: its signal map read backwards, so that any mapped car can be driven."""
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,6 +28,11 @@ class _Sender:
     feeds: list[tuple[str, Signal, SignalTable]] = field(default_factory=list)
     counter: Signal | None = None
 
+    def plan(self, number: int, last_ms: int) -> Iterator[tuple[int, int, "_Sender", int]]:
+        """(time in ms, number, sender, count) of each sending; senders begin one after another."""
+        for count, t_ms in enumerate(range(number, last_ms + 1, self.message.cycle_time or _CYCLE_MS)):
+            yield t_ms, number, self, count
+
 
 class CanFeed:
     """Sends what a driver and the wheels do, in the frames of the vehicle's map."""
@@ -51,12 +57,9 @@ class CanFeed:
 
     def frames(self, scenario: Scenario) -> Iterator[tuple[int, int, bool, bytes]]:
         """(time in ns, identifier, extended, data) in the order of time."""
-        plan: list[tuple[int, int, _Sender, int]] = []
-        for number, sender in enumerate(self._senders.values()):
-            cycle_ms = sender.message.cycle_time or _CYCLE_MS
-            for count, t_ms in enumerate(range(number, int(scenario.duration_s * 1000) + 1, cycle_ms)):
-                plan.append((t_ms, number, sender, count))
-        for t_ms, _number, sender, count in sorted(plan, key=lambda row: row[:2]):
+        last_ms = int(scenario.duration_s * 1000)
+        plans = [sender.plan(number, last_ms) for number, sender in enumerate(self._senders.values())]
+        for t_ms, _number, sender, count in heapq.merge(*plans, key=lambda row: row[:2]):
             time_ns = scenario.start_ns + t_ms * 1_000_000
             message = sender.message
             yield time_ns, message.frame_id, message.is_extended_frame, self._data(sender, t_ms / 1000, count)

@@ -10,6 +10,7 @@ from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import sentences
 from asvrig.radio_feed import all_messages
 from asvrig.scenario import Scenario
+from asvrig.unit_config import replay_config
 from asvunit.adapters.capture import CaptureWriter
 from asvunit.errors import AsvkitError
 
@@ -45,7 +46,7 @@ def generate(scenario: Scenario, folder: Path) -> Recordings:
     )
     try:
         recordings.gnss.write_bytes(b"".join(line for _time, line in sentences(scenario, ego)))
-        recordings.config.write_text(_config(scenario), encoding="utf-8")
+        recordings.config.write_text(replay_config(ego), encoding="utf-8")
         if recordings.can:
             recordings.can.write_text(_candump(scenario), encoding="ascii")
         if recordings.radio:
@@ -63,11 +64,3 @@ def _candump(scenario: Scenario) -> str:
         second, rest = divmod(time_ns // 1000, 10**6)
         lines.append(f"({second}.{rest:06d}) can0 {identifier:0{8 if extended else 3}X}#{data.hex().upper()}\n")
     return "".join(lines)
-
-
-def _config(scenario: Scenario) -> str:
-    ego = scenario.ego
-    return (
-        f"config = 1\nseed = {ego.seed}\n\n[vehicle]\n"
-        f'kind = "{ego.kind}"\nlength_m = {ego.length_m}\nposition_class = "{ego.position_class}"\n'
-    )

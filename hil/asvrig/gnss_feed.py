@@ -42,6 +42,13 @@ def known_at(scenario: Scenario, vehicle: Vehicle, trajectory: Trajectory, t_ms:
 
 def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes]]:
     """(time in ns, line) of RMC and GGA of each fix."""
+    for time_ns, lines in bursts(scenario, vehicle):
+        for line in lines:
+            yield time_ns, line
+
+
+def bursts(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, list[bytes]]]:
+    """(time in ns, lines) of each fix, as a receiver writes them in one go."""
     hdop = f"{vehicle.receiver.hdop:.2f}" if vehicle.receiver.hdop else ""
     for fix in fixes(scenario, vehicle):
         time_ns = scenario.start_ns + fix.t_ms * 1_000_000
@@ -50,8 +57,9 @@ def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes
         where = f"{_angle(fix.latitude_deg, 2, 'NS')},{_angle(fix.longitude_deg, 3, 'EW')}"
         speed = fix.state.speed_mps
         course = f"{fix.state.heading_deg:.2f}" if speed >= _COURSE_FROM_KMH * KMH else ""
-        yield time_ns, sentence(f"GNRMC,{clock},A,{where},{speed / _KNOT_MPS:.3f},{course},{moment:%d%m%y},,,A")
-        yield time_ns, sentence(f"GNGGA,{clock},{where},1,12,{hdop},{_HEIGHT_M:.1f},M,{_GEOID_M:.1f},M,,")
+        rmc = sentence(f"GNRMC,{clock},A,{where},{speed / _KNOT_MPS:.3f},{course},{moment:%d%m%y},,,A")
+        gga = sentence(f"GNGGA,{clock},{where},1,12,{hdop},{_HEIGHT_M:.1f},M,{_GEOID_M:.1f},M,,")
+        yield time_ns, [rmc, gga]
 
 
 def _angle(value: float, digits: int, hemispheres: str) -> str:

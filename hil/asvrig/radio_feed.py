@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from asvrig.gnss_feed import KnownFix, fixes, known_at
+from asvrig.gnss_feed import KnownFix, known_at
 from asvrig.scenario import Scenario, Vehicle
 from asvrig.trajectory import Trajectory
 from asvunit.message import encode, raw_from_values
@@ -16,26 +16,23 @@ _JST: Final = timedelta(hours=9)
 Received = tuple[int, str, bytes]  # time in ns, MAC of the sender, the 100 bytes
 
 
-def received_ms(scenario: Scenario, vehicle: Vehicle) -> list[tuple[int, int]]:
+def received_ms(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, int]]:
     """(time of sampling, number) in ms from the begin of each message that is not lost."""
     radio = vehicle.radio
     chance = random.Random(radio.loss_seed)  # noqa: S311
-    out = []
     last_ms = int(scenario.duration_s * 1000) - radio.delay_ms
     for number, t_ms in enumerate(range(radio.phase_ms, last_ms + 1, INTERVAL_MS)):
         unlucky = chance.random() * 100 < radio.loss_percent  # drawn for each, so that `lost` shifts nothing
         if not unlucky and not any(begin <= t_ms / 1000 < end for begin, end in radio.lost):
-            out.append((t_ms, number))
-    return out
+            yield t_ms, number
 
 
 def messages(scenario: Scenario, vehicle: Vehicle, mac: str) -> Iterator[Received]:
     """What is received of one vehicle."""
     trajectory = Trajectory(vehicle)
-    known = list(fixes(scenario, vehicle))
     period_ms = 1000 // vehicle.receiver.rate_hz
     for t_ms, number in received_ms(scenario, vehicle):
-        fix = known[min(t_ms // period_ms, len(known) - 1)]
+        fix = known_at(scenario, vehicle, trajectory, t_ms // period_ms * period_ms)
         sent_with_it = sum(1 for one in range(t_ms, fix.t_ms - 1, -INTERVAL_MS) if one >= 0)
         if vehicle.radio.position == "moved":
             fix, sent_with_it = known_at(scenario, vehicle, trajectory, t_ms), _REVISIONS + 1  # tells no revision [D6]

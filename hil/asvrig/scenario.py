@@ -194,8 +194,12 @@ class Scenario(Table):
         return int(self.start.timestamp()) * 10**9
 
 
+SHORT: Final = {"crossing": "crossing_50"}  # the scenario that shows a function best
+
+
 def load_scenario(source: str | Path) -> Scenario:
-    """A scenario by its file (`.toml`), or one that comes with the project by its name."""
+    """A scenario by its file (`.toml`), or one that comes with the project by its name or its function's."""
+    source = SHORT.get(str(source), source)
     path = Path(source)
     if path.suffix != ".toml":
         path = data_folder("scenarios") / f"{source}.toml"

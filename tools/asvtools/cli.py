@@ -13,7 +13,15 @@ from typing import Annotated, cast
 
 import typer
 
-from asvtools import demo_command, doctor, messages, replay_command
+from asvtools import (
+    config_command,
+    demo_command,
+    doctor,
+    messages,
+    peer_command,
+    replay_command,
+    run_command,
+)
 from asvunit.errors import AsvkitError, UsageError
 
 INTERRUPTED = 130  # as shells report it
@@ -48,6 +56,9 @@ def _root(
 app.command("decode", short_help="Messages, hex or captures, as JSON or CSV.")(messages.decode)
 app.command("encode", short_help="JSON to messages in hex.")(messages.encode)
 app.command("replay", short_help="Recordings through the unit, offline.")(replay_command.replay)
+app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
+app.command("peer", short_help="A live opponent for a unit on a desk.")(peer_command.peer)
+app.add_typer(config_command.app, name="config", short_help="Write or check a unit's configuration.")
 app.command("doctor", short_help="What this machine has and lacks, and the mend.")(doctor.doctor)
 app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)
 

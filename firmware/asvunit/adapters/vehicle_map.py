@@ -102,6 +102,11 @@ class VehicleMap:
         made.database_path = file
         return made
 
+    @property
+    def identifiers(self) -> list[tuple[int, bool]]:
+        """(identifier, extended) of the frames it decodes, for filters."""
+        return list(self._sources)
+
     def decode(self, message: can.Message) -> list[VehicleSignal]:
         """The ASV signals that one data frame carries."""
         source = self._sources.get((message.arbitration_id, message.is_extended_id))

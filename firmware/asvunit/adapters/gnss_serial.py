@@ -1,0 +1,182 @@
+"""A GNSS receiver on a serial line: one thread opens it, reads it, and outlives every fault of it.
+
+pyserial opens the line and locks it; it is then waited for with poll, so that bytes are taken as they arrive,
+nothing runs while none do, and `stop` is heard at once. `asvunit.nmea_live` makes the fixes.
+"""
+
+import errno
+import grp
+import os
+import select
+import stat
+import termios
+import threading
+from collections import Counter
+from time import monotonic_ns
+from typing import Any, Final
+
+from serial import Serial
+
+from asvunit.errors import UsageError
+from asvunit.nmea_live import NmeaLive
+from asvunit.ports import Delivery, Link
+
+_REOPEN_NS: Final = 500_000_000
+_STOP_S: Final = 0.9
+_CHUNK: Final = 4096  # all that a terminal's queue hands over at once
+_NOT_OPENED: Final = (OSError, ValueError, termios.error)  # pyserial lets the latter two through
+
+_REASONS: Final = {
+    **dict.fromkeys((errno.ENOENT, errno.ENODEV, errno.ENXIO), "absent"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "no_permission"),
+    **dict.fromkeys((errno.EAGAIN, errno.EBUSY), "in_use"),
+}
+_DETAILS: Final = {
+    "absent": "no such device; plug the receiver in, or correct gnss.port",
+    "unplugged": "the receiver was unplugged; plug it in again",
+    "in_use": "another program has it open; stop that one, or give another gnss.port",
+    "no_serial_line": "is no serial line; give the receiver's device as gnss.port, e.g. /dev/ttyAMA0",
+}
+_NO_SENTENCE: Final = (
+    "{port}: bytes arrive but no RMC or GGA sentence; is baud = {baud} right, and does the receiver send NMEA?"
+)
+
+
+class SerialGnss:
+    """A live input (`ports.LiveInput`) of fixes."""
+
+    def __init__(self, port: str, baud: int = 9600) -> None:
+        self._port, self._baud = port, baud
+        self._live = NmeaLive()
+        self.counters: Counter[str] = self._live.counters
+        self._told = ""  # reason of the last link
+        self._deliver: Delivery = lambda _record: None
+        self._wake = -1
+        self._thread: threading.Thread | None = None
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with a line that is open but tells no sentence, or nothing."""
+        return _NO_SENTENCE.format(port=self._port, baud=self._baud) if self._live.no_sentence else ""
+
+    def check(self) -> None:
+        try:
+            self._open().close()
+        except _NOT_OPENED as error:
+            reason, detail = self._explain(error)
+            if reason != "absent":
+                raise UsageError(f"gnss.port: {detail}") from error
+
+    def start(self, deliver: Delivery) -> None:
+        self.stop()
+        self._deliver, self._told = deliver, ""
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, args=(self._wake,), name="gnss", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        os.eventfd_write(self._wake, 1)  # never read: the thread stays told
+        thread.join(_STOP_S)
+        if not thread.is_alive():
+            os.close(self._wake)
+
+    def _run(self, wake: int) -> None:
+        stopping = select.poll()
+        stopping.register(wake, select.POLLIN)
+        while True:
+            due_ns = monotonic_ns() + _REOPEN_NS
+            try:
+                line = self._open()
+            except _NOT_OPENED as error:
+                self._tell(*self._explain(error))
+            else:
+                with line:
+                    if not self._read(line.fileno(), wake):
+                        return
+                due_ns = monotonic_ns() + _REOPEN_NS
+            if stopping.poll(_ms_until(due_ns)):
+                return
+
+    def _open(self) -> Any:
+        if not stat.S_ISCHR(os.stat(self._port).st_mode):
+            raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+        line = Serial(self._port, self._baud, timeout=0, exclusive=True)
+        try:
+            line.reset_input_buffer()
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _read(self, line: int, wake: int) -> bool:
+        """Until the line is lost; False: until it is to stop."""
+        live = self._live
+        live.reset()
+        self._tell("connected", f"{self._port} at {self._baud} baud", up=True)
+        poll = select.poll()
+        poll.register(line, select.POLLIN)
+        poll.register(wake, select.POLLIN)
+        while True:
+            quiet_ns = live.quiet_at_ns
+            ready = poll.poll(None if quiet_ns is None else _ms_until(quiet_ns))
+            if any(number == wake for number, _events in ready):
+                return False
+            if ready:
+                try:
+                    data = os.read(line, _CHUNK)
+                except OSError:
+                    data = b""
+                if not data:  # of a line that was ready: it hung up
+                    live.reset()
+                    self._tell("unplugged", self._detail("unplugged"))
+                    return True
+                fixes = live.feed(data, monotonic_ns())
+            else:
+                fixes = live.quiet(monotonic_ns())
+            for fix in fixes:
+                self._deliver(fix)
+
+    def _tell(self, reason: str, detail: str, *, up: bool = False) -> None:
+        """A link, if it is another than the one before: what was unplugged is then absent as well."""
+        if reason != self._told and (self._told, reason) != ("unplugged", "absent"):
+            self._told = reason
+            self._deliver(Link(monotonic_ns(), "gnss", up, reason, detail))
+
+    def _explain(self, error: BaseException) -> tuple[str, str]:
+        """Reason and detail of a line that could not be opened."""
+        number = next((one for one in error.args[:1] if isinstance(one, int)), 0)
+        reason = _REASONS.get(number, "cannot_open")
+        if reason == "no_permission":
+            return reason, f"{self._port}: no permission; {_permission(self._port)}"
+        if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):  # pyserial drops this number
+            return reason, self._detail("no_serial_line")
+        if reason != "cannot_open":
+            return reason, self._detail(reason)
+        text = os.strerror(number) if number else " ".join(str(error).split())[:200]
+        return reason, f"{self._port}: cannot be opened: {text}; look at gnss.port and gnss.baud"
+
+    def _detail(self, key: str) -> str:
+        return f"{self._port}: {_DETAILS[key]}"
+
+
+def _ms_until(due_ns: int) -> int:
+    """Rounded up: poll must not end before."""
+    return max(0, -(-(due_ns - monotonic_ns()) // 1_000_000))
+
+
+def _permission(port: str) -> str:
+    """How this user gets at the device."""
+    try:
+        status = os.stat(port)
+    except OSError:
+        return "run as a user who may open it"
+    if not status.st_gid or status.st_mode & 0o060 != 0o060:  # as of a console
+        return "it is its owner's alone: turn a console on it off (raspi-config), or give it to a group by a udev rule"
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = str(status.st_gid)
+    return f"add the user to the group {group}: sudo usermod -aG {group} $USER, then log in again"

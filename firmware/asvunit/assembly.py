@@ -1,0 +1,162 @@
+"""Puts a unit together from its configuration: which adapter stands behind each port, and what it will be.
+
+Every part can be described without being opened for good: `asvkit config check` asks for that.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from asvunit.adapters.can_bus import CanBus
+from asvunit.adapters.gnss_serial import SerialGnss
+from asvunit.adapters.gpio import GpioOutputs, choose_factory
+from asvunit.adapters.udp import UdpRadio
+from asvunit.adapters.vehicle_map import VehicleMap
+from asvunit.config import Config
+from asvunit.errors import UsageError
+from asvunit.event_hub import EventHub
+from asvunit.inbox import Inbox
+from asvunit.live import Parts
+from asvunit.pins import load_pins
+from asvunit.ports import LiveInput, Outputs
+from asvunit.presenter import Presenter
+from asvunit.recordings import load_map
+from asvunit.sender import Sender
+
+
+def beside(folder: Path, name: str | None) -> Path | None:
+    """A file that the configuration names, looked for beside it."""
+    return None if name is None else folder / name
+
+
+def vehicle_map(config: Config, folder: Path) -> VehicleMap | None:
+    """The car's signal map, or None without a bus."""
+    if config.can.interface is None:
+        return None
+    if config.vehicle.map is None:
+        raise UsageError('vehicle.map: missing: a CAN bus needs the car\'s signal map, e.g. map = "bench"')
+    near = folder / config.vehicle.map
+    return load_map(near if near.is_file() else config.vehicle.map, None, [folder])
+
+
+def gnss_input(config: Config) -> SerialGnss | None:
+    """The receiver, checked; None without one."""
+    if config.gnss.port is None:
+        return None
+    receiver = SerialGnss(config.gnss.port, config.gnss.baud)
+    receiver.check()
+    return receiver
+
+
+def can_input(config: Config, car: VehicleMap | None) -> CanBus | None:
+    """The bus, checked; None without one."""
+    if config.can.interface is None or car is None:
+        return None
+    bus = CanBus(
+        config.can.interface,
+        config.can.channel,
+        decode=car.decode,
+        identifiers=car.identifiers,
+        bitrate=config.can.bitrate,
+        listen_only=config.can.listen_only,
+        options=config.can.options,
+    )
+    bus.check()
+    return bus
+
+
+def radio(config: Config) -> UdpRadio | None:
+    """The radio, open; None without one."""
+    return None if config.radio.kind == "off" else UdpRadio(config.radio.address, config.radio.port)
+
+
+def gpio(config: Config, folder: Path) -> GpioOutputs | None:
+    """Lamps and buzzer, open; None without."""
+    if config.hmi.gpio == "off":
+        return None
+    pins = load_pins(beside(folder, config.hmi.pins))
+    return GpioOutputs(pins, choose_factory(config.hmi.gpio), beside(folder, config.hmi.record))
+
+
+def assemble(
+    config: Config, folder: Path, hub: EventHub, stack: ExitStack, extra: dict[str, LiveInput], screens: list[Outputs]
+) -> tuple[Parts, VehicleMap | None]:
+    """All parts of a live unit; `stack` closes them. `extra`: inputs that stand in for real ones, by port."""
+    car = None if "can" in extra else vehicle_map(config, folder)
+    inbox = Inbox()
+    stack.callback(inbox.close)
+    inputs: dict[str, LiveInput] = dict(extra)
+    for name, part in (("gnss", None if "gnss" in extra else gnss_input(config)), ("can", can_input(config, car))):
+        if part is not None:
+            inputs[name] = part
+    on_air = radio(config)
+    if on_air is not None:
+        stack.callback(on_air.close)
+    lamps = gpio(config, folder)
+    outputs = [*([lamps] if lamps else []), *screens]
+    for one in outputs:
+        stack.callback(one.close)
+    sender = Sender(on_air) if on_air else None
+    return Parts(inbox, inputs, on_air, sender, Presenter(outputs), hub.publish, lambda: hub.fault), car
+
+
+# What each part will be, in words
+
+
+def _vehicle(config: Config, folder: Path) -> str:
+    car = vehicle_map(config, folder)
+    length = f"{config.vehicle.length_m:g} m" if config.vehicle.length_m else "length not known"
+    named = f", map {car.path}: {', '.join(car.mapped)}" if car else ""
+    return f"{config.vehicle.kind}, {length}, class {config.vehicle.position_class}{named}"
+
+
+def _gnss(config: Config, _folder: Path) -> str:
+    if config.ego.simulate != "off":
+        return f"simulated: the ego of scenario {config.ego.scenario}"
+    if gnss_input(config) is None:
+        return "none: no own position, so no support and no position sent"
+    port = str(config.gnss.port)
+    return f"{port} at {config.gnss.baud} baud{'' if os.path.exists(port) else ' (not there now; waited for)'}"
+
+
+def _can(config: Config, folder: Path) -> str:
+    bus = can_input(config, vehicle_map(config, folder))
+    if bus is None:
+        return "none" if config.ego.simulate == "off" else "simulated as well"
+    return f"{config.can.interface} {config.can.channel}{', listen-only' if config.can.listen_only else ''}"
+
+
+def _radio(config: Config, _folder: Path) -> str:
+    opened = radio(config)
+    if opened is None:
+        return "off"
+    opened.close()
+    return f"UDP to {config.radio.address}, port {config.radio.port}"
+
+
+def _hmi(config: Config, folder: Path) -> str:
+    if config.hmi.gpio == "off":
+        return "off"
+    load_pins(beside(folder, config.hmi.pins))
+    factory = choose_factory(config.hmi.gpio)
+    return "GPIO of this Raspberry Pi (lgpio)" if factory == "lgpio" else "mock pins: no lamp is lit on this machine"
+
+
+def _events(config: Config, folder: Path) -> str:
+    ways = [beside(folder, name) for name in (config.events.file, config.events.socket)]
+    for key, way in zip(("file", "socket"), ways, strict=True):
+        if way is not None and not (way.parent.is_dir() and os.access(way.parent, os.W_OK)):
+            raise UsageError(f"events.{key}: {way.parent} is no folder that can be written; make it or name another")
+    return ", ".join(str(way) for way in ways if way) or "neither written nor offered"
+
+
+PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
+    "vehicle": _vehicle,
+    "gnss": _gnss,
+    "can": _can,
+    "radio": _radio,
+    "hmi": _hmi,
+    "events": _events,
+}

@@ -1,0 +1,66 @@
+"""The bounded queue from the threads of the live inputs to the one loop, which it wakes."""
+
+import os
+import threading
+from collections import deque
+from typing import Final
+
+from asvunit.ports import Fix, Link, VehicleSignal
+
+Delivered = Fix | VehicleSignal | Link
+_CAPACITY: Final = 4096
+
+
+class Inbox:
+    """Many threads put, one takes. Full, the oldest record gives way and is counted in `lost`; links never do."""
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        self.lost = 0
+        self._capacity = capacity
+        self._records: deque[Fix | VehicleSignal] = deque()
+        self._links: deque[Link] = deque()
+        self._lock = threading.Lock()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def put(self, record: Delivered) -> None:
+        """Append, from any thread."""
+        with self._lock:
+            if isinstance(record, Link):
+                self._links.append(record)
+            else:
+                if len(self._records) >= self._capacity:
+                    self._records.popleft()
+                    self.lost += 1
+                self._records.append(record)
+            self._ring()
+
+    def wake(self) -> None:
+        """Make the loop turn, from any thread or a signal handler."""
+        self._ring()
+
+    def take(self) -> tuple[list[Link], list[Fix | VehicleSignal]]:
+        """All that waits."""
+        with self._lock:
+            if self._wake >= 0:
+                try:
+                    os.eventfd_read(self._wake)
+                except BlockingIOError:
+                    return [], []
+            links, records = list(self._links), list(self._records)
+            self._links.clear()
+            self._records.clear()
+        return links, records
+
+    def fileno(self) -> int:
+        return self._wake
+
+    def close(self) -> None:
+        """What is put from now on goes nowhere."""
+        with self._lock:
+            wake, self._wake = self._wake, -1
+        if wake >= 0:
+            os.close(wake)
+
+    def _ring(self) -> None:
+        if self._wake >= 0:
+            os.eventfd_write(self._wake, 1)

@@ -1,0 +1,118 @@
+"""Runs a live unit until it is told to stop: the one loop, which waits for input or for the next deadline.
+
+Deadlines are absolute times of the monotonic clock. Whatever ends the loop, the lamps go dark first.
+"""
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+from asvunit.live import LiveUnit, Parts
+from asvunit.service import ServiceManager
+
+_SWITCH_S: Final = 0.0005  # a thread that wakes at its time waits no longer than this for the interpreter
+_IDLE_NS: Final = 1_000_000_000
+
+
+class Runtime:
+    """One run of a unit. `stop(reason)` may come from a signal handler or any thread."""
+
+    def __init__(self, live: LiveUnit, parts: Parts, service: ServiceManager, lifeline: int | None = None) -> None:
+        self._live, self._parts, self._service = live, parts, service
+        self._lifeline = lifeline  # a descriptor whose end of file ends the unit
+        self._reason = ""
+        self._next_alive_ns = 0
+
+    def stop(self, reason: str) -> None:
+        """End the loop at its next turn, which is now."""
+        self._reason = self._reason or reason
+        self._parts.inbox.wake()
+
+    def run(self, ready: Callable[[], None]) -> str:
+        """Start the parts, turn until stopped, end them; why it was stopped. `ready` is called when it runs."""
+        parts, live = self._parts, self._live
+        try:
+            for one in parts.inputs.values():
+                one.start(parts.inbox.put)
+            if parts.sender:
+                parts.sender.start()
+            with _prompt():
+                live.turn()
+                ready()
+                self._service.ready(f"vehicle {live.unit.vehicle_id}")
+                self._loop()
+        finally:
+            parts.presenter.dark(time.monotonic_ns())
+            self._service.stopping()
+            for one in parts.inputs.values():
+                one.stop()
+            if parts.sender:
+                parts.sender.stop()
+            if parts.radio:
+                parts.radio.close()
+        return self._reason
+
+    def _loop(self) -> None:
+        live = self._live
+        readers = [self._parts.inbox.fileno()]
+        if self._parts.radio:
+            readers.append(self._parts.radio.fileno())
+        if self._lifeline is not None:
+            readers.append(self._lifeline)
+        more = False
+        while not self._reason:
+            wait_ns = 0 if more else max(0, min(live.deadline_ns() - time.monotonic_ns(), _IDLE_NS))
+            ready, _, _ = select.select(readers, [], [], wait_ns / 1e9)
+            if self._lifeline in ready and self._ended():
+                self._reason = "input_closed"
+                return
+            more = live.turn()
+            if self._service.watchdog_ns and time.monotonic_ns() >= self._next_alive_ns:
+                self._next_alive_ns = time.monotonic_ns() + self._service.watchdog_ns
+                self._service.alive()
+
+    def _ended(self) -> bool:
+        """Whether the lifeline is at its end; what is typed there is of no interest."""
+        assert self._lifeline is not None
+        try:
+            return os.read(self._lifeline, 4096) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
+@contextlib.contextmanager
+def _prompt() -> Iterator[None]:
+    """Threads that wake get the interpreter soon, and what lives for good is not looked at again by the collector."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `stop` with their name; the ways before are put back at the end."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop(signal.Signals(number).name.lower())
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

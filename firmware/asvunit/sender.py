@@ -1,0 +1,80 @@
+"""Sends each frame at its own absolute time from a thread of its own, whatever the loop is doing.
+
+The loop hands a frame over ahead of its time. Never a burst: a frame that another has overtaken is counted
+in `missed`, not sent late.
+"""
+
+import threading
+import time
+from collections import Counter
+from typing import Final
+
+from asvunit.ports import Radio
+from asvunit.quantiles import Quantiles
+
+LEAD_NS: Final = 5_000_000  # from the cycle that makes a frame to its sending
+
+
+class Sender:
+    """Owns the sending side of a radio. `fault` is the last failure's text until a sending succeeds."""
+
+    def __init__(self, radio: Radio) -> None:
+        self.counters: Counter[str] = Counter()
+        self.late = Quantiles()
+        self.fault = ""
+        self.last_ns = 0  # when the last frame was handed to the network
+        self._radio = radio
+        self._next: tuple[int, bytes] | None = None
+        self._condition = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, due_ns: int, payload: bytes) -> None:
+        """A frame and when it is to leave."""
+        with self._condition:
+            if self._next is not None:
+                self.counters["missed"] += 1
+            self._next = due_ns, payload
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """Ends the thread within a second; what waits is not sent any more."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+        if self._thread.is_alive():
+            self._thread.join(1)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while self._next is None and not self._ended:
+                    self._condition.wait()
+                if self._ended or self._next is None:
+                    return
+                due_ns, payload = self._next
+            wait_ns = due_ns - time.monotonic_ns()
+            if wait_ns > 0:
+                time.sleep(wait_ns / 1e9)
+            with self._condition:
+                if self._ended:
+                    return
+                due_ns, payload = self._next
+                self._next = None
+            self._send(due_ns, payload)
+
+    def _send(self, due_ns: int, payload: bytes) -> None:
+        now_ns = time.monotonic_ns()
+        try:
+            self._radio.send(payload)
+        except OSError as error:
+            self.counters["send_error"] += 1
+            self.fault = error.strerror or str(error)
+            return
+        self.fault = ""
+        self.last_ns = now_ns
+        self.counters["sent"] += 1
+        self.late.add_ns(now_ns - due_ns)

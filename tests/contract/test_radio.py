@@ -1,0 +1,159 @@
+"""The radio over UDP: real sockets on loopback, several units on one port."""
+
+import contextlib
+import select
+import socket
+import struct
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from asvunit.adapters.udp import STALE_NS, UdpRadio
+from asvunit.errors import UsageError
+from asvunit.ports import Radio, RadioFrame
+
+LOOPBACK = "127.255.255.255"
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def radios(port: int) -> Iterator[Callable[..., UdpRadio]]:
+    with contextlib.ExitStack() as stack:
+
+        def make(address: str = LOOPBACK, **arguments: object) -> UdpRadio:
+            radio = UdpRadio(address, port, **arguments)  # type: ignore[arg-type]
+            stack.callback(radio.close)
+            return radio
+
+        yield make
+
+
+def _heard(radio: UdpRadio, count: int) -> list[RadioFrame]:
+    frames: list[RadioFrame] = []
+    while len(frames) < count:
+        assert select.select([radio], [], [], 10)[0], "nothing came"
+        frames += radio.receive(count - len(frames))
+    return frames
+
+
+def test_it_is_a_radio(radios: Callable[..., UdpRadio]) -> None:
+    assert isinstance(radios(), Radio)
+
+
+def test_every_unit_hears_the_others_and_not_itself(radios: Callable[..., UdpRadio]) -> None:
+    one, two, three = radios(), radios(), radios()
+    one.send(b"a" * 100)
+    assert [frame.payload for frame in _heard(two, 1)] == [b"a" * 100]
+    heard = _heard(three, 1)[0]
+    assert heard.source == f"127.0.0.1:{one.port}"
+    two.send(b"b" * 100)
+    assert _heard(one, 1)[0].payload == b"b" * 100
+    assert one.counters["own_echo"] == 1
+
+
+def test_an_echo_from_another_source_is_not_taken_for_an_echo(radios: Callable[..., UdpRadio], port: int) -> None:
+    one = radios()
+    one.send(b"a" * 100)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as replayer:
+        replayer.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        replayer.sendto(b"a" * 100, (LOOPBACK, port))
+    assert _heard(one, 1)[0].payload == b"a" * 100  # the core's gate decides on it
+
+
+def test_frames_keep_order_and_limit_and_any_length_passes(radios: Callable[..., UdpRadio]) -> None:
+    one, two = radios(), radios()
+    payloads = [bytes([n]) * (n * 20) for n in range(20)]
+    for payload in payloads:
+        one.send(payload)
+    assert select.select([two], [], [], 10)[0]
+    first = two.receive(5)
+    assert len(first) <= 5
+    assert [frame.payload for frame in first + _heard(two, 20 - len(first))] == payloads
+
+
+def test_stamps_are_the_kernels_and_stale_frames_are_dropped(radios: Callable[..., UdpRadio], port: int) -> None:
+    monotonic_ns, unix_ns = [7_000_000_000], [0]
+    one = radios()
+    two = radios(now=lambda: (monotonic_ns[0], unix_ns[0]))
+
+    def stamp_ns() -> int:
+        """The kernel's stamp of a frame that is sent now."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as beside:
+            beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            beside.setsockopt(socket.SOL_SOCKET, 35, 1)
+            beside.bind((LOOPBACK, port))
+            beside.settimeout(10)
+            one.send(b"x" * 100)
+            _data, ancillary, *_rest = beside.recvmsg(200, 100)
+            second, rest_ns = (
+                int.from_bytes(ancillary[0][2][:8], "little"),
+                int.from_bytes(ancillary[0][2][8:16], "little"),
+            )
+            return second * 10**9 + rest_ns
+
+    sent_ns = stamp_ns()  # both sockets get stamps of one moment, a few microseconds apart
+    unix_ns[0] = sent_ns + 3_000_000
+    frame = _heard(two, 1)[0]
+    assert abs(monotonic_ns[0] - 3_000_000 - frame.time_ns) < 2_000_000
+    unix_ns[0] = stamp_ns() + STALE_NS + 100_000_000
+    select.select([two], [], [], 10)
+    assert two.receive(9) == []
+    assert two.counters["stale"] == 1
+    unix_ns[0] = stamp_ns() - 3600 * 10**9  # the clock was set back: no age can be told
+    assert _heard(two, 1)[0].time_ns == monotonic_ns[0]
+
+
+def test_what_the_kernel_had_to_drop_is_counted(radios: Callable[..., UdpRadio]) -> None:
+    one, two = radios(), radios()
+    two._receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    for number in range(500):
+        with contextlib.suppress(BlockingIOError):
+            one.send(number.to_bytes(4, "big") * 25)
+    got = len(two.receive(1000))
+    one.send(b"y" * 100)
+    got += len(_heard(two, 1))
+    assert got < 501
+    assert two.counters["overflow"] == 501 - got
+
+
+def test_a_port_that_is_not_shared(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("", port))
+        with pytest.raises(UsageError, match=rf"radio\.port: UDP port {port} is in use .* another port"):
+            UdpRadio(LOOPBACK, port)
+
+
+@pytest.mark.parametrize("address", ["car.local", "300.1.1.1", "::1", ""])
+def test_addresses_that_are_none(address: str) -> None:
+    with pytest.raises(UsageError, match=r"radio\.address: .* no IPv4 address"):
+        UdpRadio(address, 47100)
+
+
+def test_multicast_stays_in_its_group(radios: Callable[..., UdpRadio]) -> None:
+    try:
+        one, two = radios("239.255.47.1"), radios("239.255.47.1")
+        one.send(b"m" * 100)
+    except (UsageError, OSError) as error:
+        pytest.skip(f"no multicast on this machine: {error}")
+    assert _heard(two, 1)[0].payload == b"m" * 100
+
+
+def test_loopback_takes_nothing_from_outside(radios: Callable[..., UdpRadio], port: int) -> None:
+    one = radios()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
+        outside.connect(("192.0.2.1", 9))  # sends nothing: tells the address of this machine
+        host = outside.getsockname()[0]
+    if host.startswith("127."):
+        pytest.skip("this machine has no address beside loopback")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
+        outside.bind((host, 0))
+        outside.sendto(b"o" * 100, (host, port))
+    assert select.select([one], [], [], 10)[0]
+    assert one.receive(9) == []
+    assert one.counters["from_outside"] == 1

@@ -1,0 +1,254 @@
+"""The live unit turned by hand: a clock of the test's, a radio, inputs and outputs of memory."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from asvcore.settings import Settings
+from asvunit.events import Event
+from asvunit.inbox import Inbox
+from asvunit.live import CYCLE_NS, FRAMES_A_TURN, LiveUnit, Parts, Times
+from asvunit.message import decode, encode, raw_from_values, values
+from asvunit.ports import ACCELERATOR, BRAKE, SPEED, Fix, Link, RadioFrame, Shown, VehicleSignal
+from asvunit.presenter import Presenter
+from asvunit.sender import LEAD_NS, Sender
+from asvunit.unit import Unit
+
+MS = 1_000_000
+START_NS = 5_000_000_000
+UNIX_NS = 1_790_000_000_000_000_000
+LAT, LON = 36 * 360000, 140 * 360000  # 0.01"
+
+
+class Radio:
+    """Frames that wait, and none sent (the sender is a fake)."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.waiting: list[RadioFrame] = []
+
+    def receive(self, limit: int) -> list[RadioFrame]:
+        taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return taken
+
+
+class Lamps:
+    def __init__(self) -> None:
+        self.shown: list[Shown] = []
+        self.broken = False
+
+    def show(self, shown: Shown) -> None:
+        if self.broken:
+            raise OSError(5, "Input/output error")
+        self.shown.append(shown)
+
+    def close(self) -> None:
+        pass
+
+
+class Submitted(Sender):
+    """Frames handed over, and when they are to leave."""
+
+    def __init__(self) -> None:
+        super().__init__(Radio())  # type: ignore[arg-type]
+        self.frames: list[tuple[int, bytes]] = []
+
+    def submit(self, due_ns: int, payload: bytes) -> None:
+        self.frames.append((due_ns, payload))
+
+
+class Bench:
+    """A live unit whose time is `now_ns`."""
+
+    def __init__(self) -> None:
+        self.now_ns = START_NS
+        self.step_ns = 0  # of the system clock
+        self.events: list[Event] = []
+        self.inbox, self.radio, self.lamps, self.sender = Inbox(), Radio(), Lamps(), Submitted()
+        self.fault = ""
+        settings = Settings()
+        settings.set("vehicle_length_dm", 45)
+        self.live = LiveUnit(
+            lambda clock, sink, send: Unit(settings, clock, sink=sink, send=send),
+            Parts(
+                self.inbox, {}, self.radio, self.sender, Presenter([self.lamps]), self.events.append, lambda: self.fault
+            ),  # type: ignore[arg-type]
+            Times(lambda: self.now_ns, lambda: UNIX_NS + self.now_ns - START_NS + self.step_ns),
+        )
+
+    def run(self, for_ms: int) -> None:
+        """Turn at each deadline, as the loop does."""
+        end_ns = self.now_ns + for_ms * MS
+        while True:
+            deadline_ns = max(self.live.deadline_ns(), self.now_ns)
+            if deadline_ns > end_ns:
+                self.now_ns = end_ns
+                return
+            self.now_ns = deadline_ns
+            self.live.turn()
+
+    def told(self, kind: str, **fields: object) -> list[Event]:
+        return [
+            one
+            for one in self.events
+            if one["event"] == kind and all(one.get(key) == value for key, value in fields.items())
+        ]
+
+    def standing(self) -> None:
+        """Ego came from the south at 20 km/h, and stands at the crossing."""
+        for step in range(30):
+            speed = 2000 if step < 10 else 0
+            north = LAT - 200 + step * 2 if step < 10 else LAT - 180
+            tod_ms = 3_600_000 + step * 100
+            self.inbox.put(Fix(self.now_ns, True, "", tod_ms, north, LON, speed, 0, 50))
+            for signal, value in ((SPEED, speed), (BRAKE, 5), (ACCELERATOR, 0)):
+                self.inbox.put(VehicleSignal(self.now_ns, signal, value))
+            self.live.turn()
+            self.run(100)
+
+    def hear(self, east_m: float, vehicle_id: int = 77, counter: int = 0, age_ns: int = 0) -> None:
+        longitude = (LON / 360000) + east_m / 90_164.0
+        value = {
+            "vehicle_id": vehicle_id,
+            "increment_counter": counter,
+            "latitude_deg": LAT / 360000 - 0.0004,
+            "longitude_deg": longitude,
+            "horizontal_error_m": 5,
+            "speed_kmh": 50,
+            "direction_deg": 90,
+        }
+        self.radio.waiting.append(RadioFrame(self.now_ns - age_ns, "127.0.0.1:50000", encode(raw_from_values(value))))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    one = Bench()
+    yield one
+    one.inbox.close()
+
+
+def test_frames_leave_every_100_ms_ahead_of_their_time(bench: Bench) -> None:
+    bench.run(1000)
+    assert [due_ns for due_ns, _frame in bench.sender.frames] == [START_NS + LEAD_NS + n * CYCLE_NS for n in range(11)]
+    counters = [decode(frame)["increment_counter"] for _due, frame in bench.sender.frames]
+    assert counters == list(range(11))
+
+
+def test_a_stall_is_no_burst(bench: Bench) -> None:
+    bench.run(250)
+    bench.now_ns += 730 * MS  # suspended
+    bench.live.turn()
+    bench.run(200)
+    times_ms = [(due_ns - LEAD_NS - START_NS) // MS for due_ns, _frame in bench.sender.frames]
+    assert times_ms == [0, 100, 200, 900, 1000, 1100]
+    assert bench.live.statistics()["cycles_missed"] == 6
+    assert bench.live.statistics()["cycle_late"]["max_us"] == 680_000.0
+
+
+def test_a_frame_lights_the_lamp_in_the_same_turn_with_its_times(bench: Bench) -> None:
+    bench.standing()
+    before = len(bench.lamps.shown)
+    bench.hear(-40.0, age_ns=3 * MS)
+    bench.live.turn()
+    assert {"caution", "left"} <= bench.lamps.shown[-1].lamps
+    assert bench.lamps.shown[-1].tone_hz > 0
+    assert len(bench.lamps.shown) == before + 1
+    latency = bench.told("latency")[-1]
+    assert (latency["level"], latency["input"], latency["written_us"]) == ("caution", "frame", 3000.0)
+    assert latency["cause"] == bench.told("hmi")[-1]["cause"] == bench.told("support", level="caution")[-1]["cause"] > 0
+    outputs = bench.told("outputs")[-1]
+    assert set(outputs["lamps"]) == bench.lamps.shown[-1].lamps
+
+
+def test_the_tone_is_a_pattern_of_the_clock(bench: Bench) -> None:
+    bench.standing()
+    bench.hear(-40.0)
+    bench.live.turn()
+    begin_ns = bench.now_ns
+    edges = []
+    for _ in range(250):
+        bench.run(10)
+        if not edges or (bench.lamps.shown[-1].tone_hz > 0) != edges[-1][1]:
+            edges.append(((bench.now_ns - begin_ns) // MS, bench.lamps.shown[-1].tone_hz > 0))
+    assert edges == [
+        (10, True), (200, False), (400, True), (600, False), (800, True),
+        (1000, False), (1200, True), (1400, False), (1600, True), (1800, False),
+    ]  # fmt: skip
+
+
+def test_records_that_come_out_of_order_enter_in_order(bench: Bench) -> None:
+    bench.run(50)
+    bench.inbox.put(VehicleSignal(bench.now_ns - 2 * MS, SPEED, 1000))
+    bench.hear(-300.0, age_ns=5 * MS)
+    bench.live.turn()
+    bench.inbox.put(VehicleSignal(bench.now_ns - 20 * MS, SPEED, 1100))  # its thread was held up
+    bench.live.turn()
+    bench.run(300)
+    assert bench.live.unit.core.time_back == 0
+    assert values(decode(bench.sender.frames[1][1]))["speed_kmh"] == 11.0
+
+
+def test_a_flood_is_taken_in_parts_and_the_cycles_go_on(bench: Bench) -> None:
+    bench.run(95)
+    for number in range(10 * FRAMES_A_TURN):
+        bench.hear(-300.0 - number, vehicle_id=number)
+    turns = 0
+    while bench.live.turn():
+        turns += 1
+        bench.now_ns += 3 * MS
+    assert turns == 10
+    assert [(due_ns - LEAD_NS - START_NS) // MS for due_ns, _frame in bench.sender.frames] == [0, 100]
+    assert len(bench.told("neighbour", reason="new")) >= 256
+
+
+def test_links_are_states_and_light_the_fault_lamp(bench: Bench) -> None:
+    bench.standing()
+    assert "fault" not in bench.lamps.shown[-1].lamps
+    bench.inbox.put(Link(bench.now_ns, "can", False, "unplugged", "plug it in"))
+    bench.live.turn()
+    assert bench.told("status", input="can")[-1]["state"] == "disconnected"
+    assert "fault" in bench.lamps.shown[-1].lamps
+    assert bench.told("system")[-1]["fault"] is True
+    bench.inbox.put(Link(bench.now_ns, "can", True, "connected"))
+    bench.live.turn()
+    assert bench.told("status", input="can")[-1]["state"] == "ok"
+    assert "fault" not in bench.lamps.shown[-1].lamps
+
+
+def test_losses_faults_and_clock_steps_are_told_within_a_second_and_taken_back(bench: Bench) -> None:
+    bench.standing()
+    assert bench.told("status", input="clock")[-1]["state"] == "ok"
+    bench.radio.counters["overflow"] += 5
+    bench.step_ns = 3_600_000_000_000
+    bench.fault = "events.jsonl: disk full"
+    bench.lamps.broken = True
+    bench.inbox.put(Link(bench.now_ns, "can", False, "unplugged"))  # the fault lamp is to be lit, and cannot be
+    bench.sender.fault = "Network is unreachable"
+    bench.live.turn()
+    bench.run(1000)
+    state = {name: told[0] for name, told in bench.live.states.now().items()}
+    assert state["clock"] == "implausible"
+    assert state["unit"] == "overloaded"
+    assert state["hmi"] == "disconnected"
+    assert state["radio"] == "disconnected"
+    assert bench.told("status", input="unit")[-1]["detail"] == "events.jsonl: disk full"
+    assert "Input/output error" in bench.told("status", input="hmi")[-1]["detail"]
+    times = [one["t"] for one in bench.events]
+    assert times == sorted(times)  # the clock's step is no jump of theirs
+    bench.step_ns, bench.fault, bench.lamps.broken, bench.sender.fault = 0, "", False, ""
+    bench.run(3100)
+    state = {name: told[0] for name, told in bench.live.states.now().items()}
+    assert [state[name] for name in ("clock", "unit", "hmi")] == ["ok"] * 3
+    assert state["radio"] == "silent"  # it hears nobody
+    bench.radio.counters["overflow"] += 1
+    bench.run(1000)
+    assert bench.live.states.now()["radio"][0] == "overloaded"
+
+
+def test_statistics_come_every_ten_seconds(bench: Bench) -> None:
+    bench.run(30_500)
+    told = bench.told("statistics")
+    assert len(told) == 3
+    assert told[-1]["cycle_late"]["count"] == 301
+    assert told[-1]["send_late"] == {"count": 0}

@@ -1,0 +1,219 @@
+"""The small parts of the live unit: quantiles, the inbox, states of inputs, the service manager, the sender."""
+
+import os
+import select
+import socket
+import threading
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asvunit.config import Config
+from asvunit.config_text import config_text
+from asvunit.inbox import Inbox
+from asvunit.input_states import InputStates
+from asvunit.ports import Link, RadioFrame, VehicleSignal
+from asvunit.quantiles import Quantiles
+from asvunit.sender import Sender
+from asvunit.service import ServiceManager
+
+
+@given(st.lists(st.integers(0, 10**11), min_size=1, max_size=300))
+def test_quantiles_are_within_a_bucket(durations_ns: list[int]) -> None:
+    quantiles = Quantiles()
+    for one in durations_ns:
+        quantiles.add_ns(one)
+    ordered = sorted(durations_ns)
+    for share in (0.5, 0.95, 0.99, 1.0):
+        exact_us = ordered[max(0, -(-int(share * 100 * len(ordered)) // 100) - 1)] / 1000
+        told_us = quantiles.quantile_us(share)
+        assert told_us is not None
+        assert exact_us - 0.001 <= told_us <= max(exact_us * 1.0501, 1.05)
+    assert quantiles.summary()["max_us"] == round(ordered[-1] / 1000, 1)
+
+
+def test_quantiles_of_nothing() -> None:
+    assert Quantiles().summary() == {"count": 0}
+    assert Quantiles().quantile_us(0.5) is None
+
+
+def _signal(value: int) -> VehicleSignal:
+    return VehicleSignal(value, 0, value)
+
+
+def test_inbox_drops_the_oldest_record_and_never_a_link() -> None:
+    inbox = Inbox(capacity=3)
+    link = Link(0, "can", False, "unplugged")
+    inbox.put(link)
+    for value in range(5):
+        inbox.put(_signal(value))
+    assert select.select([inbox], [], [], 0)[0] == [inbox]
+    links, records = inbox.take()
+    assert links == [link]
+    assert [record.time_ns for record in records] == [2, 3, 4]
+    assert inbox.lost == 2
+    assert inbox.take() == ([], [])
+    assert select.select([inbox], [], [], 0)[0] == []
+    inbox.close()
+    inbox.close()
+    inbox.put(_signal(9))  # a thread that is still ending
+    assert inbox.fileno() == -1
+
+
+def test_inbox_wakes_without_a_record() -> None:
+    inbox = Inbox()
+    inbox.wake()
+    assert select.select([inbox], [], [], 0)[0] == [inbox]
+    assert inbox.take() == ([], [])
+    inbox.close()
+
+
+class _Heard(list[dict[str, object]]):
+    def last(self) -> tuple[object, ...]:
+        return tuple(self[-1].get(key) for key in ("input", "state", "reason"))
+
+
+def _core(name: str, state: str, reason: str) -> dict[str, object]:
+    return {"t": 1.0, "event": "status", "input": name, "state": state, "reason": reason, "cause": 7}
+
+
+def test_a_lost_device_outweighs_the_core_and_gives_way_to_it() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.core(_core("gnss", "ok", "received"))
+    states.link(Link(0, "gnss", False, "unplugged", "what to do"), 2.0)
+    assert heard.last() == ("gnss", "disconnected", "unplugged")
+    assert heard[-1]["detail"] == "what to do"
+    assert states.disconnected == ["gnss"]
+    states.core(_core("gnss", "silent", "timeout"))  # the core's own timeout is no news
+    assert len(heard) == 2
+    states.link(Link(0, "gnss", True, "connected"), 3.0)
+    assert heard.last() == ("gnss", "silent", "timeout")
+    states.core(_core("gnss", "ok", "received"))
+    assert heard.last() == ("gnss", "ok", "received")
+    assert states.disconnected == []
+
+
+def test_a_device_back_before_the_core_noticed_is_ok_again() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.core(_core("can", "ok", "received"))
+    states.link(Link(0, "can", False, "unplugged"), 2.0)
+    states.link(Link(0, "can", True, "connected"), 2.1)
+    assert heard.last() == ("can", "ok", "received")
+    assert len(heard) == 3
+
+
+def test_load_and_hint() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.load("radio", "", 1.0)
+    assert heard == []
+    states.core(_core("radio", "ok", "received"))
+    states.load("radio", "input_lost", 1.0)
+    states.load("radio", "input_lost", 2.0)
+    assert heard.last() == ("radio", "overloaded", "input_lost")
+    states.load("radio", "", 3.0)
+    assert heard.last() == ("radio", "ok", "received")
+    states.core(_core("gnss", "silent", "no_input"))
+    states.hint("gnss", "is baud right?", 4.0)
+    assert heard[-1]["detail"] == "is baud right?"
+    states.core(_core("gnss", "ok", "received"))
+    assert "detail" not in heard[-1]
+
+
+def test_service_manager_is_told(tmp_path: object) -> None:
+    path = f"{tmp_path}/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        service = ServiceManager({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000", "WATCHDOG_PID": str(os.getpid())})
+        assert service.watchdog_ns == 1_000_000_000
+        service.ready("vehicle 1")
+        service.alive()
+        service.stopping()
+        assert manager.recv(100) == b"READY=1\nSTATUS=vehicle 1"
+        assert manager.recv(100) == b"WATCHDOG=1"
+        assert manager.recv(100) == b"STOPPING=1"
+    service.alive()  # it has gone: no exception
+
+
+def test_no_service_manager() -> None:
+    service = ServiceManager({"WATCHDOG_USEC": "2000000"})
+    assert service.watchdog_ns == 0
+    service.ready("nobody hears")
+    other = ServiceManager({"NOTIFY_SOCKET": "@abstract", "WATCHDOG_USEC": "2000000", "WATCHDOG_PID": "1"})
+    assert other.watchdog_ns == 0
+
+
+class _Air:
+    """A radio that may refuse."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, int] = {}
+        self.sent: list[bytes] = []
+        self.error: OSError | None = None
+        self.done = threading.Event()
+
+    def send(self, payload: bytes) -> None:
+        try:
+            if self.error:
+                raise self.error
+            self.sent.append(payload)
+        finally:
+            self.done.set()
+
+    def fileno(self) -> int:
+        return -1
+
+    def receive(self, limit: int) -> list[RadioFrame]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        assert self.done.wait(10)
+        self.done.clear()
+
+
+def test_sender_sends_late_ones_at_once_and_counts_what_is_overtaken() -> None:
+    air = _Air()
+    sender = Sender(air)  # type: ignore[arg-type]
+    sender.submit(0, b"overtaken")
+    sender.submit(0, b"sent")
+    sender.start()
+    air.wait()
+    assert air.sent == [b"sent"]
+    assert sender.counters["missed"] == 1
+    air.error = OSError(101, "Network is unreachable")
+    sender.submit(0, b"refused")
+    air.wait()
+    air.error = None
+    sender.submit(0, b"again")
+    air.wait()
+    sender.stop()
+    sender.stop()
+    assert air.sent == [b"sent", b"again"]
+    assert sender.counters == {"missed": 1, "send_error": 1, "sent": 2}
+    assert sender.fault == ""
+    assert sender.late.count == 2
+
+
+def test_the_commented_configuration_is_the_defaults_and_its_examples_are_taken() -> None:
+    text = config_text()
+    assert Config.model_validate(tomllib.loads(text)) == Config()
+    every = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    config = Config.model_validate(tomllib.loads(every))
+    assert config.gnss.port == "/dev/ttyAMA0"
+    told = tomllib.loads(every)
+    for name, info in Config.model_fields.items():
+        assert name in told
+        if isinstance(told[name], dict):
+            assert set(told[name]) == set(info.annotation.model_fields)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("line", [line for line in config_text().splitlines() if " = " in line])
+def test_each_line_of_the_configuration_fits_a_screen(line: str) -> None:
+    assert len(line) <= 160

@@ -1,0 +1,108 @@
+"""`asvkit peer`: a live opponent on the air for a unit in table-top mode."""
+
+import select
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from asvunit.errors import UsageError
+
+if TYPE_CHECKING:
+    from asvrig.scenario import Scenario
+    from asvunit.config import RadioTable
+
+_STEP_S: Final = 0.01
+_SILENT_S: Final = 30.0  # without the ego on the air its time is not believed any more
+_NEW_ROUND_S: Final = 1.0  # a begin that differs more is another round's
+_FRAMES: Final = 64
+
+
+def peer(
+    scenario: Annotated[str, typer.Option(help="Scenario, or a scenario file (.toml).", metavar="NAME")] = "crossing",
+    config: Annotated[
+        Path | None, typer.Option(help="Its [radio] is used: the unit's own configuration will do.", metavar="FILE")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="End after so many rounds; 0: Ctrl-C ends it.", min=0)] = 0,
+) -> None:
+    """Be the other vehicles of a scenario, live on the air, in step with a unit that simulates its ego.
+
+    The unit's configuration says: [ego] simulate = "scenario", scenario = NAME. The two may be on different machines:
+    the peer tells the scenario's time by what it hears.
+    """
+    from asvrig.scenario import load_scenario
+    from asvunit.config import load_config
+
+    played = load_scenario(scenario)
+    table = load_config(config).radio
+    if table.kind == "off":
+        raise UsageError(f"{config}: radio.kind: off; a peer needs the air")
+    names = ", ".join(one.name for one in played.others) or "nobody"
+    typer.echo(f"{played.title}: playing {names} on {table.address}:{table.port}; waiting to hear its ego move ...")
+    one = _Peer(played, table)
+    try:
+        while not rounds or one.rounds < rounds:
+            one.turn()
+    finally:
+        one.close()
+
+
+class _Peer:
+    """The opponents, their senders, and what they hear of ego."""
+
+    def __init__(self, scenario: "Scenario", table: "RadioTable") -> None:
+        from asvrig.live.opponent import Opponent, Pacer
+        from asvrig.live.radio import RadioSender
+        from asvunit.adapters.udp import UdpRadio
+
+        self.rounds = 0
+        self._pacer = Pacer(scenario)
+        self._duration_s = scenario.duration_s
+        self._radio = UdpRadio(table.address, table.port)
+        self._others = [(Opponent(scenario, one), RadioSender(table.address, table.port)) for one in scenario.others]
+        self._own = {opponent.vehicle_id for opponent, _sender in self._others}
+        self._heard_s = 0.0
+        self._begin_s: float | None = None
+        self._last_s = 0.0  # of the scenario's time: played up to here
+
+    def turn(self) -> None:
+        """Listen for a moment, then send what is due."""
+        select.select([self._radio], [], [], _STEP_S)
+        self._listen()
+        begin_s, now_s = self._pacer.begin_s, time.monotonic()
+        if begin_s is None or now_s - self._heard_s > _SILENT_S:
+            return
+        if self._begin_s is None or abs(begin_s - self._begin_s) > _NEW_ROUND_S:
+            self._begin_s, self._last_s = begin_s, now_s - begin_s
+            typer.echo(f"heard the ego, vehicle {self._pacer.vehicle_id}, {self._last_s:.1f} s into the scenario")
+        self._play(max(now_s - begin_s, self._last_s))
+
+    def close(self) -> None:
+        self._radio.close()
+        for _opponent, sender in self._others:
+            sender.close()
+
+    def _listen(self) -> None:
+        from asvunit.message import decode, values
+        from asvunit.ports import TRAILER_BYTES
+
+        for frame in self._radio.receive(_FRAMES):
+            payload = frame.payload
+            if len(payload) == 100 + TRAILER_BYTES:
+                payload = payload[:100]
+            if len(payload) != 100:
+                continue
+            value = values(decode(payload))
+            if value["vehicle_id"] not in self._own and self._pacer.hear(value, frame.time_ns / 1e9):
+                self._heard_s = time.monotonic()
+
+    def _play(self, at_s: float) -> None:
+        for opponent, sender in self._others:
+            payload = opponent.due(self._last_s, at_s)
+            if payload is not None:
+                sender.send(payload)
+        if self._last_s < self._duration_s <= at_s:
+            self.rounds += 1
+            typer.echo(f"round {self.rounds} is over")
+        self._last_s = at_s

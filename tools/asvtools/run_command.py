@@ -1,0 +1,149 @@
+"""`asvkit run`: one live unit, as on the Raspberry Pi in a car, until it is told to stop."""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from asvunit.errors import UsageError
+
+if TYPE_CHECKING:
+    from asvunit.clock import UnitClock
+    from asvunit.config import Config
+    from asvunit.ports import LiveInput, Outputs
+    from asvunit.unit import Unit
+
+_SEEDS = 1 << 29
+
+
+def run(
+    config: Annotated[Path | None, typer.Option(help="Configuration (asvkit config init).", metavar="FILE")] = None,
+    events: Annotated[
+        str | None, typer.Option(help="Write the events there too; '-' is stdout.", metavar="FILE")
+    ] = None,
+    view: Annotated[bool, typer.Option("--view", help="Show the driver's view in this terminal.")] = False,
+    stop_on_eof: Annotated[
+        bool, typer.Option("--stop-on-eof", help="End when standard input closes: for programs that start units.")
+    ] = False,
+) -> None:
+    """One live unit: receiver, CAN, radio, lamps and buzzer as the configuration says. Ctrl-C or SIGTERM ends it."""
+    began_ns = time.monotonic_ns()
+    from asvunit.config import load_config
+
+    if config is None:
+        raise UsageError("run: --config FILE is needed; asvkit config init writes one to begin with")
+    if view and events == "-":
+        raise UsageError("--view and --events - both want standard output; give --events a file")
+    loaded = load_config(config)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_alone(config))
+        try:
+            _Session(loaded, config, stack, events, view, stop_on_eof).run(began_ns)
+        except UsageError as error:  # a key of the file, where the adapters do not know which
+            raise error if str(error).startswith(str(config)) else UsageError(f"{config}: {error}") from error
+
+
+class _Session:
+    """One run: the parts put together, and what is said of it."""
+
+    def __init__(
+        self,
+        config: "Config",
+        path: Path,
+        stack: contextlib.ExitStack,
+        events: str | None,
+        view: bool,
+        stop_on_eof: bool,
+    ) -> None:
+        from asvunit.adapters.terminal import TerminalOutputs
+        from asvunit.assembly import assemble, beside
+        from asvunit.event_hub import EventHub
+        from asvunit.live import LiveUnit, Times
+        from asvunit.runtime import Runtime
+        from asvunit.service import ServiceManager
+
+        folder = path.parent
+        self._config = config
+        file = Path(events) if events not in (None, "-") else beside(folder, config.events.file)
+        self._hub = EventHub(
+            file=file,
+            stdout=sys.stdout.fileno() if events == "-" else None,
+            path=beside(folder, config.events.socket),
+        )
+        stack.callback(self._hub.close)
+        screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
+        simulated, timeouts_ms = _simulated(config)
+        parts, car = assemble(config, folder, self._hub, stack, simulated, screens)
+        settings = config.settings(car.timeouts_ms if car else timeouts_ms)
+        for name, used in (("gnss", "gnss" in parts.inputs), ("can", "can" in parts.inputs), ("radio", parts.radio)):
+            settings.set(f"uses_{name}", int(bool(used)))
+        if "seed" not in config.model_fields_set:  # a new identity at each ignition [G 3.7.2(d)]
+            settings.set("seed", int.from_bytes(os.urandom(4), "big") % _SEEDS)
+        self.live = LiveUnit(
+            lambda clock, sink, send: _unit(settings, clock, sink, send, config),
+            parts,
+            Times(time.monotonic_ns, time.time_ns),
+        )
+        self._runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
+
+    def run(self, began_ns: int) -> None:
+        from asvunit.runtime import stopped_by_signals
+
+        self._hub.start()
+        start = self.live.unit.start_event(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self._hub.publish({**start, "pid": os.getpid(), "monotonic_ns": now_ns, "hmi": self._config.hmi.gpio})
+
+        def ready() -> None:
+            told_ns = time.monotonic_ns()
+            after_s = (told_ns - began_ns) / 1e9
+            self._hub.publish({"t": self.live.epoch_s(told_ns), "event": "ready", "after_s": round(after_s, 3)})
+            _say(f"unit runs as vehicle {self.live.unit.vehicle_id}, ready after {after_s:.2f} s")
+
+        with stopped_by_signals(self._runtime.stop):
+            reason = self._runtime.run(ready)
+            self._hub.publish(self.live.statistics())
+            self._hub.publish({"t": self.live.epoch_s(time.monotonic_ns()), "event": "stop", "reason": reason})
+        _say(f"stopped: {reason.replace('_', ' ')}")
+
+
+def _unit(settings: Any, clock: "UnitClock", sink: Any, send: Any, config: "Config") -> "Unit":
+    from asvunit.unit import Unit
+
+    return Unit(settings, clock, sink=sink, send=send, language=config.presentation.language)
+
+
+def _simulated(config: "Config") -> "tuple[dict[str, LiveInput], list[int] | None]":
+    """Table-top mode: the ego of a scenario in the place of receiver and, without a bus, of the car; its timeouts."""
+    if config.ego.simulate == "off":
+        return {}, None
+    if config.gnss.port is not None:
+        raise UsageError("ego.simulate: with it there is no receiver; take gnss.port out, or set simulate to off")
+    from asvrig.live.simulated import simulated_ego
+    from asvrig.scenario import load_scenario
+
+    scenario = load_scenario(config.ego.scenario)
+    receiver, car = simulated_ego(scenario, with_car=config.can.interface is None and bool(scenario.ego.can))
+    return ({"gnss": receiver, "can": car}, car.timeouts_ms) if car else ({"gnss": receiver}, None)
+
+
+@contextlib.contextmanager
+def _alone(config: Path) -> Iterator[None]:
+    """One unit a configuration: two would fight for the same devices. The lock goes with the process."""
+    with config.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{config}: a unit runs with this configuration already; give each its own") from None
+        yield
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
+        print(f"asvkit: {text}", file=sys.stderr, flush=True)  # noqa: T201
