@@ -31,7 +31,8 @@ class NmeaAssembler:
     """Lines in, epochs out. Bad lines are dropped here, counted by reason.
 
     `taken` counts the sentences that told something. `kinds` are those of the latest time of day, in the order
-    they came, also of those that came too late; each time of day has a list of its own.
+    they came, also of those that came too late, but without a VTG that leads; each time of day has a list of
+    its own.
     """
 
     def __init__(self, counters: Counter[str] | None = None) -> None:
@@ -135,7 +136,6 @@ class NmeaAssembler:
         elif self._waiting is not None:
             self._vtg_leads = False  # it came in the middle of its epoch: the stream only began with one
         if self._waiting is not None:
-            self._note("VTG")
             self._vtg(self._open, self._waiting)
             self._waiting = None
         self._note(kind)
@@ -150,9 +150,6 @@ class NmeaAssembler:
         return kind not in self.kinds or flushed.fix(0).valid
 
     def _late(self, kind: str) -> None:
-        if self._waiting is not None:  # in the middle of its epoch, as in _take
-            self._waiting, self._vtg_leads = None, False
-            self._note("VTG")
         self._note(kind)
         self.counters["late_sentence"] += 1
 

@@ -123,7 +123,7 @@ class _Burst:
         self._kinds = assembler.kinds  # of the latest time of day, growing
         self._before: list[str] = []
         self._learned: list[str] = []
-        self._ended_kinds: int | None = None  # how many had come when silence ended the epoch
+        self._by_silence = False  # how the latest epoch ended
 
     def feed(self, line: bytes) -> list[Epoch]:
         """The epochs that a line ends."""
@@ -131,20 +131,18 @@ class _Burst:
         epochs = self._assembler.feed(line)
         if self._assembler.kinds is not self._kinds:
             self._learn()
-        elif len(self._kinds) > count and self._ended_kinds is not None:
+        elif len(self._kinds) > count and self._by_silence:
             # What was taken for the end was a pause
             self.quiet_ns = min(2 * self.quiet_ns, LONGEST_QUIET_MS * _MS_NS)
-            self._ended_kinds = None
+            self._by_silence = False
         if self._assembler.is_open and self._is_whole():
             epochs += self._assembler.flush()
         return epochs
 
     def quiet(self) -> list[Epoch]:
         """The epoch that silence ends."""
-        epochs = self._assembler.quiet()
-        if epochs:
-            self._ended_kinds = len(self._kinds)
-        return epochs
+        self._by_silence = True
+        return self._assembler.quiet()
 
     def _is_whole(self) -> bool:
         kinds, learned = self._kinds, self._learned
@@ -155,7 +153,7 @@ class _Burst:
         if set(self._learned) <= set(self._kinds) or self._kinds == self._before:
             self._learned = self._kinds
         self._before, self._kinds = self._kinds, self._assembler.kinds
-        self._ended_kinds = None
+        self._by_silence = False
 
 
 class _Lag:

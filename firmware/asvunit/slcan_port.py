@@ -47,7 +47,7 @@ class SlcanPort:
         return byte
 
     def reset_input_buffer(self) -> None:
-        """Drops all that is queued. The kernel gives its store away in pieces: what follows at once is old as well."""
+        """Drops all that is queued, and what a driver or the adapter hands on from its own store: old as well."""
         self._port.reset_input_buffer()
         self._port.read(_QUEUED_BYTES)  # for as long as the port's timeout
         self._rest = self._ready = b""

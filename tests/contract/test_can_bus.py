@@ -413,7 +413,7 @@ def test_slcan_drops_what_queued_while_the_thread_stood_still(adapter: Slcan, on
     adapter.send(frame("MOTION", SPEED=1000))
     assert standing.wait(WAIT_S)
     os.set_blocking(adapter.master, False)
-    for _ in range(500):  # 11 KB: more than the kernel drops at one flush
+    for _ in range(500):  # 11 KB, of which the thread has read none
         adapter.send(frame("MOTION", SPEED=666))
     os.set_blocking(adapter.master, True)
     monkeypatch.setattr(can_bus, "monotonic", lambda: time.monotonic() + 3600)
@@ -473,14 +473,14 @@ class Played(can.BusABC):
     """A bus on which comes what stands in the script: frames, errors, or None; after it, silence."""
 
     def __init__(self, script: list[Any]) -> None:
-        self.script, self.filtered, self.received = iter(script), None, 0
+        self.script, self.filtered, self.timeouts = iter(script), None, []
         super().__init__("can0")
 
     def _apply_filters(self, filters) -> None:
         self.filtered = filters
 
     def _recv_internal(self, timeout: float | None) -> tuple[can.Message | None, bool]:
-        self.received += 1
+        self.timeouts.append(timeout)
         step = next(self.script, None)
         if isinstance(step, Exception):
             try:
@@ -533,6 +533,7 @@ def test_socketcan_down_up_removed_and_back(unit) -> None:
     assert bus.link().reason == "connected"
     assert opener.arguments == {"bitrate": 250_000}
     assert all(each._is_shutdown for each in opener.buses[:-1])
+    assert {each.timeouts[0] for each in opener.buses} == {0}  # nobody waits to be told
 
 
 def test_socketcan_filters_in_the_kernel(unit) -> None:
@@ -585,7 +586,7 @@ def test_a_driver_that_only_fails_is_opened_anew_and_does_not_spin(unit) -> None
     for _ in range(3):
         assert opener.opened.acquire(timeout=WAIT_S)
     bus.bus.stop()
-    assert {each.received for each in opener.buses[:-1]} == {100}
+    assert {len(each.timeouts) for each in opener.buses[:-1]} == {100}
     assert bus.records.empty()
     assert bus.bus.counters["garbage"] >= 200
 
@@ -624,6 +625,7 @@ def test_why_it_cannot_be_opened(unit, error: Exception, reason: str) -> None:
         ("slcan", {"rtscts": 1}, "can.options.rtscts: must be true or false, not 1"),
         ("udp_multicast", {"port": "x"}, "can.options.port: must be a number, not 'x'"),
         ("virtual", {"can_filters": "x"}, "can.options.can_filters: virtual has no such option; it has preserve_"),
+        ("kvaser", {"can_filters": "x"}, "can.options.can_filters: kvaser has no such option; it has timing"),
         ("seeedstudio", {"frame_type": 1}, "can.options.frame_type: must be text, not 1"),
     ],
 )

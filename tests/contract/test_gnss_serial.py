@@ -114,6 +114,14 @@ def connect(reader: Reader, receiver: Receiver) -> None:
     assert reader.fix().tod_ms == tod_ms(0)
 
 
+def attempts_of(reader: Reader) -> "queue.Queue[None]":
+    """An item for each attempt to open the line."""
+    attempts: queue.Queue[None] = queue.Queue()
+    opened = reader.gnss._open
+    reader.gnss._open = lambda: (attempts.put(None), opened())[1]  # type: ignore[method-assign]
+    return attempts
+
+
 def wait_for(condition: Callable[[], object]) -> None:
     """As with a queue, but for what nothing is told of."""
     pause = threading.Event()
@@ -176,6 +184,7 @@ def test_what_was_queued_before_is_dropped(reader: Reader, receiver: Receiver) -
 
 
 def test_unplugged_and_plugged_again(reader: Reader, receiver: Receiver) -> None:
+    attempts = attempts_of(reader)
     reader.start()
     connect(reader, receiver)
     for _ in range(2):
@@ -183,6 +192,11 @@ def test_unplugged_and_plugged_again(reader: Reader, receiver: Receiver) -> None
         link = reader.link()
         assert (link.up, link.reason) == (False, "unplugged")
         assert str(receiver.path) in link.detail
+        while not attempts.empty():
+            attempts.get()
+        for _ in range(2):
+            attempts.get(timeout=TIMEOUT_S)
+        assert reader.rest() == []  # that it is absent goes without saying
         receiver.plug()
         connect(reader, receiver)
     assert not reader.gnss.counters
@@ -190,11 +204,9 @@ def test_unplugged_and_plugged_again(reader: Reader, receiver: Receiver) -> None
 
 def test_absent_is_told_once_and_the_device_is_taken_when_it_comes(reader: Reader, receiver: Receiver) -> None:
     receiver.unplug()
+    attempts = attempts_of(reader)
     reader.start()
     assert reader.link().reason == "absent"
-    attempts: queue.Queue[None] = queue.Queue()
-    opened = reader.gnss._open
-    reader.gnss._open = lambda: (attempts.put(None), opened())[1]  # type: ignore[method-assign]
     for _ in range(3):
         attempts.get(timeout=TIMEOUT_S)
     assert reader.rest() == []
@@ -243,6 +255,14 @@ def test_bytes_without_sentences_give_a_hint(
     assert "baud = 9600" in reader.gnss.hint
     receiver.write(burst(1))
     wait_for(lambda: not reader.gnss.hint)
+    receiver.write(b"\xff\x00\n")
+    wait_for(lambda: reader.gnss._live._no_sentence_since_ns is not None)
+    late_ns = 6_000_000_000
+    receiver.write(b"\xff\x00\n")
+    wait_for(lambda: reader.gnss.hint)
+    receiver.unplug()
+    assert reader.link().reason == "unplugged"
+    assert reader.gnss.hint == ""
 
 
 def test_a_second_unit_is_told_that_the_device_is_in_use(reader: Reader, receiver: Receiver) -> None:

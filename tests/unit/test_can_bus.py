@@ -144,7 +144,7 @@ def test_slcan_flush_drops_the_line_begun_as_well() -> None:
     for _ in range(2):
         bus._recv_internal(0)
     bus.serialPortOrig.chunks += [b"", b"t1AB1EE\r"]
-    bus.serialPortOrig.chunks.insert(0, b"old")
+    bus.serialPortOrig.chunks[:0] = [b"t1AB1AA\r", b"t1AB1BB\r"]  # one in the kernel, one behind it
     bus.flush()
     assert heard(bus) == [(0x1AB, b"\xee")]
 

@@ -151,9 +151,18 @@ def test_another_order_makes_no_second_fix_and_is_learned(line: Line) -> None:
 
 def test_a_new_order_that_begins_with_the_old_end(line: Line) -> None:
     line.learn("RG")
-    assert tods(line.settled("GR", 0)) == [0]
-    assert tods(line.epoch("GR", 200)) == [200]
+    assert line.epoch("GRS", 0) == []
+    (fix,) = line.quiet(100)
+    assert fix.error_dm == 50
+    assert tods(line.epoch("GRS", 200)) == [200]
     assert not line.live.counters
+
+
+def test_a_sentence_said_again_makes_no_second_fix(line: Line) -> None:
+    line.learn("RG")
+    assert tods(line.settled("RGRG", 0)) == [0]
+    assert line.live.counters == {"late_sentence": 2}
+    assert tods(line.epoch("RG", 200)) == [200]
 
 
 def test_a_line_that_pauses_within_its_bursts_is_waited_for(line: Line) -> None:
@@ -283,6 +292,8 @@ def stream() -> Iterator[tuple[int, bytes]]:
             data = b"\x00\xff$GP\n\n" + data[:20] + data[60:]
         if n == 10:
             data += b"$" + b"U" * 700
+        if n == 15:
+            data = b"U" * (LONGEST_LINE + 1) + data
         yield ms, data
 
 

@@ -212,6 +212,7 @@ def test_records_are_not_made_long_ahead(monkeypatch):
             yield record
 
     monkeypatch.setattr(world_module, "bursts", seen_bursts)
+    monkeypatch.setattr(world_module, "_AHEAD_NS", S // 2)
     receiver = Device(clock)
     world = world_of(played, clock)
     world.add_unit(played.ego, receiver)
@@ -250,6 +251,26 @@ def test_devices_are_served_while_it_waits_even_before_the_start():
     world.run()
     assert receiver.served == [-2 * S + 50 * MS]
     assert max(clock.waits) <= 0.05  # so that a replugged device and `stop` are noticed
+
+
+def test_devices_are_served_while_records_are_made(monkeypatch):
+    clock = Clock(START - 1 * S)
+    receiver, made = Device(clock, file=5), []
+
+    def slow_bursts(one_scenario, one):
+        for record in bursts(one_scenario, one):
+            clock.now_ns += 5 * MS
+            clock.readable = [5]
+            made.append(clock() - START)
+            yield record
+
+    monkeypatch.setattr(world_module, "bursts", slow_bursts)
+    world = world_of(scenario(vehicle(can=""), duration_s=9.9), clock)
+    world.add_unit(vehicle(can=""), receiver)
+    world.run()
+    assert len(made) == 100
+    assert max(made) < 0  # all of it before the start
+    assert len(receiver.served) == 5  # after each twenty
 
 
 def test_devices_are_served_though_all_is_late():

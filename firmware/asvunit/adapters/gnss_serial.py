@@ -103,13 +103,7 @@ class SerialGnss:
     def _open(self) -> Any:
         if not stat.S_ISCHR(os.stat(self._port).st_mode):
             raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
-        line = Serial(self._port, self._baud, timeout=0, exclusive=True)
-        try:
-            line.reset_input_buffer()
-        except BaseException:
-            line.close()
-            raise
-        return line
+        return Serial(self._port, self._baud, timeout=0, exclusive=True)  # drops what was queued before
 
     def _read(self, line: int, wake: int) -> bool:
         """Until the line is lost; False: until it is to stop."""

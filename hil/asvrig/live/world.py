@@ -25,8 +25,9 @@ from asvrig.live.slcan import SlcanPty
 from asvrig.radio_feed import messages
 from asvrig.scenario import Scenario, Vehicle
 
-_AHEAD_NS: Final = 500_000_000  # records are made so long before they are due
+_AHEAD_NS: Final = 30_000_000_000  # records are made so long before they are due: who works little is woken in time
 _SPARE_NS: Final = 2_000_000  # but none is begun so shortly before another is due
+_AT_ONCE: Final = 20  # are made before the devices are looked at
 _LOOK_NS: Final = 50_000_000  # `stop` and replugged devices are noticed after so long
 _BIN_NS: Final = 10_000  # of the lateness
 
@@ -125,9 +126,9 @@ class World:
         made: deque[Record] = deque()
         end_ns = self._start_ns + round(self._scenario.duration_s * 1e9)
         while not self._stopped.is_set():
-            self._make(records, made)
+            busy = self._make(records, made)
             due_ns = made[0][0] if made else end_ns
-            self._serve(due_ns)
+            self._serve(0 if busy else min(due_ns - self._clock(), _LOOK_NS))
             if self._clock() < due_ns:
                 continue
             if not made:
@@ -135,20 +136,23 @@ class World:
             made.popleft()[1]()
             self._note(self._clock() - due_ns)
 
-    def _make(self, records: Iterator[Record], made: deque[Record]) -> None:
-        """Makes records, the next few, while none is due."""
-        while not made or (made[0][0] - self._clock() > _SPARE_NS and made[-1][0] - self._clock() < _AHEAD_NS):
+    def _make(self, records: Iterator[Record], made: deque[Record]) -> bool:
+        """Makes some records while none is due; True if there is time for more."""
+        for _ in range(_AT_ONCE):
+            now_ns = self._clock()
+            if made and (made[0][0] - now_ns < _SPARE_NS or made[-1][0] - now_ns > _AHEAD_NS):
+                return False
             record = next(records, None)
             if record is None:
-                break
+                return False
             made.append(record)
+        return True
 
-    def _serve(self, due_ns: int) -> None:
-        """Lets the devices answer until a time, or for a while."""
-        left_ns = max(0, due_ns - self._clock())
+    def _serve(self, wait_ns: int) -> None:
+        """Lets the devices answer, for a while."""
         devices = {device.fileno(): device for device in self._devices}
         files = [file for file in devices if file >= 0]
-        for file in self._wait(files, min(left_ns, _LOOK_NS) / 1e9):
+        for file in self._wait(files, max(0, wait_ns) / 1e9):
             devices[file].service()
 
     def _note(self, late_ns: int) -> None:
