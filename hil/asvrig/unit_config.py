@@ -27,9 +27,14 @@ def unit_config(
     can_channel: str | Path | None,
     radio_port: int,
     folder: Path,
+    sockets: Path | None = None,
 ) -> str:
-    """What a live unit of the vehicle needs; its pins, events and socket go to `folder`, by the vehicle's name."""
-    pins, events, socket = (unit_file(folder, vehicle.name, suffix) for suffix in ("pins.jsonl", "jsonl", "sock"))
+    """What a live unit of the vehicle needs; its pins, events and socket go to `folder`, by the vehicle's name.
+
+    `sockets`: another folder for the socket, whose path must be short.
+    """
+    pins, events = (unit_file(folder, vehicle.name, suffix) for suffix in ("pins.jsonl", "jsonl"))
+    socket = unit_file(sockets or folder, vehicle.name, "sock")
     check_socket_path(socket)
     text = _head(vehicle, seed)
     if vehicle.can:

@@ -91,11 +91,8 @@ def test_stamps_are_the_kernels_and_stale_frames_are_dropped(radios: Callable[..
             beside.settimeout(10)
             one.send(b"x" * 100)
             _data, ancillary, *_rest = beside.recvmsg(200, 100)
-            second, rest_ns = (
-                int.from_bytes(ancillary[0][2][:8], "little"),
-                int.from_bytes(ancillary[0][2][8:16], "little"),
-            )
-            return second * 10**9 + rest_ns
+            second, rest_ns = struct.unpack("@ll", ancillary[0][2])
+            return int(second * 10**9 + rest_ns)
 
     sent_ns = stamp_ns()  # both sockets get stamps of one moment, a few microseconds apart
     unix_ns[0] = sent_ns + 3_000_000

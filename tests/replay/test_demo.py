@@ -1,4 +1,4 @@
-"""`asvkit demo`: what it prints, its exit codes, what it leaves behind; and scenario files that are refused."""
+"""`asvkit demo --replay`: what it prints, its exit codes, what it leaves behind; scenario files that are refused."""
 
 import tempfile
 from pathlib import Path
@@ -25,10 +25,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_demo_tells_the_story_and_the_verdict(temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo"]) == 0
+    assert run(["demo", "--replay"]) == 0
     out, error = capsys.readouterr()
     assert error == ""
-    for text in ("no live hardware", '"WAIT! Left side"', "caution sound", "10.70 .. 11.20 s", "GOOD: 11 checks"):
+    for text in ("Generated recordings", '"WAIT! Left side"', "caution sound", "10.70 .. 11.20 s", "GOOD: 11 checks"):
         assert text in out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
@@ -36,24 +36,24 @@ def test_demo_tells_the_story_and_the_verdict(temporary: Path, capsys: pytest.Ca
 
 
 def test_demo_without_support_says_so(temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "crossing_parallel_road"]) == 0
+    assert run(["demo", "--replay", "crossing_parallel_road"]) == 0
     assert "no support" in capsys.readouterr().out
 
 
 def test_demo_keeps_its_files(temporary: Path, tmp_path: Path) -> None:
     keep = tmp_path / "new" / "kept"
-    assert run(["demo", "crossing_late", "--keep", str(keep)]) == 0
+    assert run(["demo", "--replay", "crossing_late", "--keep", str(keep)]) == 0
     kept = {path.name: path.stat().st_size for path in keep.iterdir()}
     assert set(kept) == {"ego.nmea", "ego.log", "radio.pcapng", "unit.toml", "events.jsonl", "sent.pcap"}
     assert all(kept.values())
-    assert run(["demo", "--keep", str(keep / "unit.toml")]) == 2
+    assert run(["demo", "--replay", "--keep", str(keep / "unit.toml")]) == 2
 
 
 def test_demo_fails_where_the_unit_does(temporary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A receiver that tells positions 1 s old: the unit, which is not told so, must be found late."""
     late = tmp_path / "late.toml"
     late.write_text(MAIN.read_text() + "receiver = { delay_ms = 1000 }\n")
-    assert run(["demo", str(late)]) == 1
+    assert run(["demo", "--replay", str(late)]) == 1
     out, error = capsys.readouterr()
     assert "WRONG" in out
     assert error.startswith("asvkit: ")
@@ -115,4 +115,4 @@ def test_a_scenario_may_follow_points_and_lose_frames_by_chance(tmp_path: Path, 
     file = tmp_path / "bent.toml"
     file.write_text(text + "radio = { loss_percent = 10, loss_seed = 3 }\n")
     assert load_scenario(file).vehicle[1].via
-    assert run(["demo", str(file)]) == 0
+    assert run(["demo", "--replay", str(file)]) == 0

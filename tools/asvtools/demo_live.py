@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,7 +103,8 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_prompt())
         port = free_udp_port()
-        cars = [_car(vehicle, folder, port, stack) for vehicle in units]
+        sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
+        cars = [_car(vehicle, folder, sockets, port, stack) for vehicle in units]
         bare = BareSleep()
         stack.callback(bare.close)
         for car in cars:
@@ -126,7 +128,9 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
         return Outcome(scenario, cars, events, world.lateness_ms, bare.result(), checks)
 
 
-def _car(vehicle: Vehicle, folder: Path, port: int, stack: contextlib.ExitStack) -> Car:
+def _car(vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contextlib.ExitStack) -> Car:
+    for suffix in ("jsonl", "pins.jsonl"):  # of an earlier run in a folder that is kept
+        unit_file(folder, vehicle.name, suffix).unlink(missing_ok=True)
     receiver = stack.enter_context(ReceiverPty())
     can = stack.enter_context(SlcanPty()) if vehicle.can else None
     car = Car(vehicle, receiver, can)
@@ -137,6 +141,7 @@ def _car(vehicle: Vehicle, folder: Path, port: int, stack: contextlib.ExitStack)
         can_channel=can.port if can else None,
         radio_port=port,
         folder=folder,
+        sockets=sockets,
     )
     car.unit = stack.enter_context(UnitProcess(vehicle.name, folder, config, on_event=car.take))
     return car

@@ -19,7 +19,7 @@ from asvunit.adapters.terminal import driver_view, one_line
 COLUMNS: Final = 76
 ROWS: Final = 30
 _ARROWS: Final = "↑↗→↘↓↙←↖"
-_STEP_S: Final = 0.25  # of the courses drawn
+_STEP_S: Final = 0.1  # of the courses drawn
 _MAP_ROWS: Final = 13
 _ROW_TO_COLUMN: Final = 2.1  # a character is so much higher than wide
 _STYLES: Final = {"caution": "bold black on yellow", "information": "bold white on blue"}

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import can
-from asvunit.nmea_live import NmeaLive
 
 from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import bursts
 from asvrig.scenario import Scenario
 from asvunit.adapters.vehicle_map import VehicleMap
+from asvunit.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Fix, Link, VehicleSignal
 
 _BEGIN_NS: Final = 500_000_000  # after the unit's start: its parts are up by then

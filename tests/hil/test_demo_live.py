@@ -1,0 +1,99 @@
+"""`asvkit demo`: two real units meet, in real time; what it prints, what it leaves behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHORT = """
+scenario = 1
+title = "A short encounter"
+start = 2026-04-01T01:00:00Z
+duration_s = 8
+
+[place]
+latitude_deg = 36.0652
+longitude_deg = 140.1272
+
+[[vehicle]]
+name = "ego"
+ego = true
+seed = 1
+north_m = -18.5
+heading_deg = 0
+speed_kmh = 20
+motion = [{ for_s = 1.0 }, { until_kmh = 0, accel_mps2 = -2.5 }]
+
+[[vehicle]]
+name = "target"
+seed = 11
+east_m = -125.3
+heading_deg = 90
+speed_kmh = 50
+
+[[vehicle]]
+name = "played"
+seed = 12
+east_m = 400
+north_m = 300
+heading_deg = 90
+speed_kmh = 40
+"""
+
+
+def _demo(tmp_path: Path, text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    file = tmp_path / "short.toml"
+    file.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "asvtools.cli", "demo", str(file), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "100"},
+        check=False,
+    )
+
+
+def _processes() -> set[str]:
+    """Command lines of all units that run."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"run" in words and b"--config" in words:
+            found.add(words[words.index(b"--config") + 1].decode())
+    return found
+
+
+def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
+    keep = tmp_path / "kept"
+    done = _demo(tmp_path, SHORT, "--keep", str(keep))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    for text in ("Two real units, ego and target", "played on the air", "WAIT! Left side", "bare sleep", "GOOD"):
+        assert text in done.stdout
+    assert {path.name for path in keep.iterdir()} == {
+        f"{name}.{suffix}" for name in ("ego", "target") for suffix in ("toml", "err", "jsonl", "pins.jsonl")
+    }
+    assert not any(str(keep) in name for name in _processes())
+
+
+def test_a_unit_that_is_told_wrong_positions_fails_the_verdict(tmp_path: Path) -> None:
+    """The same world, judged by a course that ego does not see: its receiver tells what was 2 s ago."""
+    late = SHORT.replace('name = "target"\n', 'name = "target"\nreceiver = { delay_ms = 2000 }\n')
+    done = _demo(tmp_path, late)
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("asvkit: ")
+
+
+@pytest.mark.parametrize("name", ["x/y"])
+def test_names_that_are_no_files_are_refused(tmp_path: Path, name: str) -> None:
+    done = _demo(tmp_path, SHORT.replace('"target"', f'"{name}"'))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,122 @@
+"""The table-top mode from outside: a unit that simulates its own drive, and `asvkit peer` as the other car."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from asvrig.live.radio import free_udp_port
+from asvrig.live.unit_process import UnitProcess
+from asvrig.unit_config import LOOPBACK
+
+WAIT_S = 20.0
+
+# Ego has stopped after 1.9 s; the car is first heard after 3.2 s, inside the caution distance
+SCENARIO = """
+scenario = 1
+title = "Short"
+story = "Ego stops at the line; the car's radio comes through late."
+function = "crossing"
+start = 2026-04-01T01:00:00Z
+duration_s = 9
+[place]
+latitude_deg = 36.0652
+longitude_deg = 140.1272
+[[vehicle]]
+name = "ego"
+ego = true
+seed = 1
+north_m = -14.64
+heading_deg = 0
+speed_kmh = 20
+motion = [{ for_s = 0.5 }, { until_kmh = 0, accel_mps2 = -4 }]
+[[vehicle]]
+name = "target"
+seed = 11
+east_m = -89.1
+heading_deg = 90
+speed_kmh = 50
+radio = { phase_ms = 40, lost = [[0, 3.2]] }
+"""
+
+
+class Peer:
+    """The process and its lines."""
+
+    def __init__(self, scenario: Path, config: Path) -> None:
+        argv = [sys.executable, "-m", "asvtools.cli", "peer", "--scenario", str(scenario), "--config", str(config)]
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._lines: Queue[str] = Queue()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def line(self) -> str:
+        return self._lines.get(timeout=WAIT_S)
+
+    def interrupt(self) -> tuple[int, str]:
+        """Ctrl-C: exit code and what it said on stderr."""
+        assert self.process.stderr
+        assert self.process.stdout
+        self.process.send_signal(signal.SIGINT)
+        said = self.process.stderr.read()
+        code = self.process.wait(WAIT_S)
+        self._thread.join(WAIT_S)
+        return code, said
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._thread.join(WAIT_S)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream
+            stream.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[tuple[Peer, str]]:
+    """A peer that listens, and the configuration of the unit."""
+    scenario, config = tmp_path / "short.toml", tmp_path / "peer.toml"
+    scenario.write_text(SCENARIO, encoding="utf-8")
+    text = (
+        f'[ego]\nsimulate = "scenario"\nscenario = "{scenario}"\n'
+        f'[radio]\naddress = "{LOOPBACK}"\nport = {free_udp_port()}\n'
+        f'[hmi]\ngpio = "mock"\nrecord = "desk.pins.jsonl"\n[events]\nsocket = "desk.sock"\n'
+    )
+    config.write_text(text, encoding="utf-8")
+    peer = Peer(scenario, config)
+    try:
+        assert "waiting" in peer.line()
+        yield peer, text
+    finally:
+        peer.close()
+
+
+def test_caution_on_a_desk(desk: tuple[Peer, str], tmp_path: Path) -> None:
+    peer, text = desk
+
+    def caution(event: dict[str, Any]) -> bool:
+        return bool(event["event"] == "hmi" and event["level"] == "caution")
+
+    with UnitProcess("desk", tmp_path, text) as unit:
+        unit.wait_event(caution, WAIT_S)
+        heard = peer.line()
+        start = next(event for event in unit.events if event["event"] == "start")
+        assert heard.startswith(f"heard the ego, vehicle {start['vehicle_id']},")
+        assert unit.stop() == 0
+    code, said = peer.interrupt()
+    assert code in (0, 130)
+    assert "Traceback" not in said
+    assert len(said.splitlines()) <= 1
