@@ -84,6 +84,12 @@ class LiveUnit:
         self._dropped: Counter[str] = Counter()
         self.unit = make(self._clock, sink=self._told, send=self._send)
 
+    def begin(self) -> None:
+        """The grid of the cycles begins now: what the start took is no lateness."""
+        now_ns = self._now()
+        self._last_ns = self._next_cycle_ns = now_ns
+        self._next_check_ns, self._next_statistics_ns = now_ns + CHECK_NS, now_ns + STATISTICS_NS
+
     def epoch_s(self, time_ns: int) -> float:
         """Epoch seconds of a time of the monotonic clock."""
         return self._clock.epoch_s(time_ns)

@@ -44,6 +44,7 @@ class Runtime:
             if parts.sender:
                 parts.sender.start()
             with _prompt():
+                live.begin()
                 live.turn()
                 ready()
                 self._service.ready(f"vehicle {live.unit.vehicle_id}")

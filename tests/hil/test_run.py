@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -93,6 +94,20 @@ class Drive:
     def file(self) -> Path:
         return self.folder / "ego.jsonl"
 
+    def fault_lamp(self, lit: bool) -> None:
+        """Waits until it is so."""
+        events = self.unit.events
+        last = next((one for one in reversed(events) if one["event"] == "outputs"), {"lamps": []})
+        if ("fault" in last["lamps"]) != lit:
+            self.unit.wait_event(
+                lambda one: one["event"] == "outputs" and ("fault" in one["lamps"]) == lit, WAIT_S, since=len(events)
+            )
+
+    def last_state(self, name: str) -> str:
+        """As the file tells it."""
+        told = [one["state"] for one in self.written() if one["event"] == "status" and one["input"] == name]
+        return str(told[-1])
+
     @property
     def socket_path(self) -> Path:
         return self.folder / "ego.sock"
@@ -151,7 +166,12 @@ class Rig:
         self._stack.callback(world.stop)
 
     def start(
-        self, *, config: str = "", arguments: Sequence[str] = (), command: Sequence[str] = UNIT_COMMAND, play: bool = True
+        self,
+        *,
+        config: str = "",
+        arguments: Sequence[str] = (),
+        command: Sequence[str] = UNIT_COMMAND,
+        play: bool = True,
     ) -> Drive:
         if play:
             self.play()
@@ -209,10 +229,10 @@ def test_own_frames(rig: Rig) -> None:
         pass
     heard = drive.air.frames(21)
     counters = [value["increment_counter"] for _time, value in heard]
-    steps = [(after - before) % 256 for before, after in zip(counters, counters[1:], strict=False)]
+    steps = [(after - before) % 256 for before, after in itertools.pairwise(counters)]
     assert all(0 < step < 20 for step in steps)
     times = [time_ns for time_ns, _value in heard]
-    gaps_ms = [(after - before) / 1e6 for before, after in zip(times, times[1:], strict=False)]
+    gaps_ms = [(after - before) / 1e6 for before, after in itertools.pairwise(times)]
     assert 60 < statistics.median(gaps_ms) < 160
     assert all(value["latitude_deg"] is not None for _time, value in heard)
     assert {value["vehicle_id"] for _time, value in heard} == {drive.wait("start")["vehicle_id"]}
@@ -267,17 +287,17 @@ def test_unplugged(rig: Rig, name: str) -> None:
     device: ReceiverPty | SlcanPty = drive.receiver if name == "gnss" else drive.can
     for one in ("gnss", "can"):
         drive.wait("status", input=one, state="ok")
+    drive.fault_lamp(False)
     since = drive.count
     device.unplug()
     drive.wait("status", since, input=name, state="disconnected", reason="unplugged")
-    lit = drive.unit.wait_event(lambda event: event["event"] == "outputs" and "fault" in event["lamps"], WAIT_S)
-    assert lit
+    drive.fault_lamp(True)
+    assert drive.pins()["fault"] == 1
     since = drive.count
     device.plug()
     drive.wait("status", since, input=name, state="ok")
-    drive.unit.wait_event(
-        lambda event: event["event"] == "outputs" and "fault" not in event["lamps"], WAIT_S, since=since
-    )
+    drive.fault_lamp(False)
+    assert drive.pins()["fault"] == 0
     assert drive.unit.stop() == 0
     assert "Traceback" not in drive.error_text()
 
@@ -461,8 +481,9 @@ def test_view_in_tiny_terminal(rig: Rig) -> None:
     seen = bytearray()
     thread = threading.Thread(target=_read_all, args=(master, seen.extend), daemon=True)
     thread.start()
+    command = through_shell('> "$0"', os.ttyname(slave))
     try:
-        drive = rig.start(arguments=["--view"], command=through_shell('> "$0"', os.ttyname(slave)))
+        drive = rig.start(arguments=["--view"], command=("env", "-u", "COLUMNS", "-u", "LINES", "TERM=xterm", *command))
         drive.wait("status", input="gnss", state="ok")
         assert drive.unit.stop() == 0
         assert "Traceback" not in drive.error_text()
@@ -470,7 +491,7 @@ def test_view_in_tiny_terminal(rig: Rig) -> None:
         os.close(slave)
         thread.join(WAIT_S)
         os.close(master)
-    assert b"none" in seen
+    assert b"none: - |" in seen
 
 
 def _read_all(number: int, take: Callable[[bytes], object]) -> None:

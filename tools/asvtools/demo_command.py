@@ -63,7 +63,7 @@ def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | 
 
     units, played = plan(scenario)
     names = " and ".join(vehicle.name for vehicle in units)
-    beside = f" {', '.join(vehicle.name for vehicle in played)} on the air are played." if played else ""
+    beside = f" Played on the air: {', '.join(vehicle.name for vehicle in played)}." if played else ""
     console.print(
         f"Two real units, {names}, in real time: receivers as NMEA on ptys, cars as slcan on ptys, radios as UDP on "
         f"loopback, lamps and buzzer as mock pins.{beside} {scenario.duration_s:.0f} seconds.\n"

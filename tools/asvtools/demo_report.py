@@ -112,7 +112,11 @@ def steps(outcome: "Outcome") -> Table:
 
 def figures(outcome: "Outcome") -> Table:
     """Quantiles over the whole run, beside what a bare sleep does on this machine."""
-    table = _table("The whole run, ms")
+    units = "; ".join(
+        f"{escape(car.vehicle.name)}: ready {car.ready_s:.2f} s after its start, {car.busy:.0%} of a processor"
+        for car in outcome.cars
+    )
+    table = _table("The whole run, ms", f"{units}.")
     table.add_column("what", ratio=1)
     for name in ("count", "p50", "p99", "max"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -127,11 +131,6 @@ def figures(outcome: "Outcome") -> Table:
     table.add_row(
         "the world: sentence or CAN frame written late", str(late.count), "", f"{late.p99:.2f}", f"{late.max:.2f}"
     )
-    for car in outcome.cars:
-        name = escape(car.vehicle.name)
-        table.add_row(
-            f"{name}: ready {car.ready_s:.2f} s after its start, {car.busy:.0%} of a processor", "", "", "", ""
-        )
     return table
 
 

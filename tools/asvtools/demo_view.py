@@ -17,10 +17,11 @@ from asvtools.demo_live import Car
 from asvunit.adapters.terminal import driver_view, one_line
 
 COLUMNS: Final = 76
-ROWS: Final = 30
+ROWS: Final = 21
 _ARROWS: Final = "↑↗→↘↓↙←↖"
 _STEP_S: Final = 0.1  # of the courses drawn
-_MAP_ROWS: Final = 13
+_MAP_ROWS: Final = 13  # at most
+_OTHER_ROWS: Final = 13  # the views, frames and the legend, and one to spare
 _ROW_TO_COLUMN: Final = 2.1  # a character is so much higher than wide
 _STYLES: Final = {"caution": "bold black on yellow", "information": "bold white on blue"}
 _COLOURS: Final = ("bold green", "bold cyan", "bold magenta", "bold white")
@@ -29,16 +30,16 @@ _COLOURS: Final = ("bold green", "bold cyan", "bold magenta", "bold white")
 class Map:
     """A plan of the place: courses as dots, vehicles as arrows of their heading."""
 
-    def __init__(self, scenario: Scenario, columns: int) -> None:
+    def __init__(self, scenario: Scenario, columns: int, rows: int) -> None:
         self._tracks = [(vehicle, Trajectory(vehicle)) for vehicle in scenario.vehicle]
-        self._columns = columns
+        self._columns, self._rows = columns, min(rows, _MAP_ROWS)
         steps = range(int(scenario.duration_s / _STEP_S) + 1)
         places = [track.at(step * _STEP_S) for _vehicle, track in self._tracks for step in steps]
         width_m = max((abs(one.east_m) for one in places), default=1.0)
         low, high = min(one.north_m for one in places), max(one.north_m for one in places)
         # As wide as fits, but never so that the way of ego is a few rows only
-        self._scale = min(max(2 * width_m / columns, (high - low) / _MAP_ROWS / _ROW_TO_COLUMN, 0.5), 3.2)
-        self._middle = (max(low, -_MAP_ROWS * self._scale * _ROW_TO_COLUMN) + min(high, 30.0)) / 2
+        self._scale = min(max(2 * width_m / columns, (high - low) / self._rows / _ROW_TO_COLUMN, 0.5), 3.2)
+        self._middle = (max(low, -self._rows * self._scale * _ROW_TO_COLUMN) + min(high, 30.0)) / 2
         self._dots = {cell for cell in (self._cell(one.east_m, one.north_m) for one in places) if cell}
 
     def draw(self, t_s: float, levels: dict[str, str]) -> Text:
@@ -51,7 +52,7 @@ class Map:
                 style = _STYLES.get(levels.get(vehicle.name, ""), _COLOURS[number % len(_COLOURS)])
                 marks[cell] = (_ARROWS[round(state.heading_deg / 45) % 8], style)
         out = Text(no_wrap=True)
-        for row in range(_MAP_ROWS):
+        for row in range(self._rows):
             for column in range(self._columns):
                 sign, style = marks.get((row, column), ("·" if (row, column) in self._dots else " ", "dim"))
                 out.append(sign, style)
@@ -61,8 +62,8 @@ class Map:
 
     def _cell(self, east_m: float, north_m: float) -> tuple[int, int] | None:
         column = round(east_m / self._scale + self._columns / 2)
-        row = round((self._middle - north_m) / self._scale / _ROW_TO_COLUMN + _MAP_ROWS / 2)
-        return (row, column) if 0 <= row < _MAP_ROWS and 0 <= column < self._columns else None
+        row = round((self._middle - north_m) / self._scale / _ROW_TO_COLUMN + self._rows / 2)
+        return (row, column) if 0 <= row < self._rows and 0 <= column < self._columns else None
 
 
 class View:
@@ -102,7 +103,7 @@ class View:
             return
         width = min(self._console.size.width, 120)
         if self._map is None:
-            self._map = Map(scenario, width - 4)
+            self._map = Map(scenario, width - 4, self._console.size.height - _OTHER_ROWS)
         levels = {car.vehicle.name: car.shown.level for car in cars}
         clock = f"{t_s:5.1f} s" if t_s >= 0 else "starts ..."
         title = f"{escape(scenario.title)}   {clock}"
@@ -134,5 +135,5 @@ def _notes(car: Car) -> tuple[str, ...]:
             states[event["input"]] = event["state"]
     inputs = "  ".join(f"{name} {states[name]}" for name in ("gnss", "can", "radio") if name in states)
     latency = car.last("latency")
-    took = f"last change on the pin {latency['written_us'] / 1000:.1f} ms after its cause" if latency else ""
+    took = f"last change: {latency['written_us'] / 1000:.1f} ms to the pin" if latency else ""
     return inputs or "starting", took

@@ -41,9 +41,9 @@ def driver_view(shown: Shown, title: str, notes: tuple[str, ...] = ()) -> Panel:
         for name, colour in group:
             lit = name in shown.lamps
             row.append("● " if lit else "○ ", colour if lit else "dim")
-            row.append(f"{name:<13}", "" if lit else "dim")
+            row.append(f"{name} ", "" if lit else "dim")
         rows.append(row)
-    rows[-1].append(f"♪ {shown.tone_hz} Hz" if shown.tone_hz else "♪ silent", "bold" if shown.tone_hz else "dim")
+    rows[-1].append(f" ♪ {shown.tone_hz} Hz" if shown.tone_hz else " ♪ silent", "bold" if shown.tone_hz else "dim")
     rows += [Text(note, "dim") for note in notes]
     for row in rows:
         row.no_wrap, row.overflow = True, "ellipsis"
