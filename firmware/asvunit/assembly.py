@@ -3,6 +3,7 @@
 Every part can be described without being opened for good: `asvkit config check` asks for that.
 """
 
+import importlib.util
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -141,6 +142,8 @@ def _hmi(config: Config, folder: Path) -> str:
         return "off"
     load_pins(beside(folder, config.hmi.pins))
     factory = choose_factory(config.hmi.gpio)
+    if factory == "lgpio" and importlib.util.find_spec("lgpio") is None:
+        raise UsageError("hmi.gpio: lgpio is not installed; pip install 'asvkit[pi]', or set gpio to auto")
     return "GPIO of this Raspberry Pi (lgpio)" if factory == "lgpio" else "mock pins: no lamp is lit on this machine"
 
 

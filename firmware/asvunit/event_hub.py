@@ -81,7 +81,15 @@ class _Way:
 class EventHub:
     """Publishes events. Faults to open are UsageErrors of the constructor; later ones never raise."""
 
-    def __init__(self, *, file: Path | None = None, stdout: int | None = None, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        file: Path | None = None,
+        stdout: int | None = None,
+        path: Path | None = None,
+        file_key: str = "events.file",
+    ) -> None:
+        """`file_key`: what named the file, for the word on a file that cannot be opened."""
         self.lost: Counter[str] = Counter()  # events by way out
         self._queue: deque[Event] = deque()
         self._lock = threading.Lock()
@@ -93,7 +101,7 @@ class EventHub:
         self._listener = _listen(path) if path else None
         try:
             if file:
-                self._ways.append(_Way(_open(file), str(file)))
+                self._ways.append(_Way(_open(file, file_key), str(file)))
         except UsageError:
             self._unlisten()
             raise
@@ -233,14 +241,12 @@ class EventHub:
             self._path.unlink(missing_ok=True)
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, key: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
     except OSError as error:
         reason = error.strerror
-        raise UsageError(
-            f"events.file: {path}: cannot be written: {reason}; name a file in a folder that is"
-        ) from error
+        raise UsageError(f"{key}: {path}: cannot be written: {reason}; name a file in a folder that is") from error
 
 
 def _listen(path: Path) -> socket.socket:

@@ -106,12 +106,15 @@ def _prompt() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop` with their name; the ways before are put back at the end."""
+    """SIGINT, SIGTERM and a terminal that is closed call `stop`; the ways before are put back at the end."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(signal.Signals(number).name.lower())
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -94,7 +94,7 @@ class Vehicle(Table):
     position_class: Literal["S", "A", "B", "C"] = Field("B", alias="class")
     length_m: float = Field(4.5, gt=0, le=62)
     seed: int = Field(1, ge=0, lt=1 << 29, description="of its random vehicle_id")
-    can: str = Field("bench", description="ego only: its signal map; empty: it has no CAN")
+    can: str = Field("bench", description="its signal map, where it is a unit; empty: it has no CAN")
     east_m: Metres = 0.0
     north_m: Metres = 0.0
     heading_deg: float | None = Field(None, ge=0, lt=360, description="clockwise from north")

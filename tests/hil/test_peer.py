@@ -1,6 +1,7 @@
 """The table-top mode from outside: a unit that simulates its own drive, and `asvkit peer` as the other car."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -91,7 +92,7 @@ def desk(tmp_path: Path) -> Iterator[tuple[Peer, str]]:
     scenario, config = tmp_path / "short.toml", tmp_path / "peer.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
     text = (
-        f'[ego]\nsimulate = "scenario"\nscenario = "{scenario}"\n'
+        f'[ego]\nsimulate = "scenario"\nscenario = "{scenario.name}"\n'  # beside the configuration
         f'[radio]\naddress = "{LOOPBACK}"\nport = {free_udp_port()}\n'
         f'[hmi]\ngpio = "mock"\nrecord = "desk.pins.jsonl"\n[events]\nsocket = "desk.sock"\n'
     )
@@ -102,6 +103,18 @@ def desk(tmp_path: Path) -> Iterator[tuple[Peer, str]]:
         yield peer, text
     finally:
         peer.close()
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    config = tmp_path / "peer.toml"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("", 0))
+        config.write_text(f"[radio]\nport = {other.getsockname()[1]}\n", encoding="utf-8")
+        argv = [sys.executable, "-m", "asvtools.cli", "peer", "--config", str(config)]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{config}: radio.port" in done.stderr
 
 
 def test_caution_on_a_desk(desk: tuple[Peer, str], tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_new_identity(rig: Rig) -> None:
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, None])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, None])
 def test_stop(rig: Rig, number: signal.Signals | None) -> None:
     drive = rig.start()
     drive.wait("status", input="can", state="ok")
@@ -310,17 +310,17 @@ def test_garbage(rig: Rig) -> None:
         for size in (0, 1, 99, 101, 1400):
             sender.send(b"\xa5" * size)
         drive.receiver.write(b"\xff\x00$GNRMC,no,such\r\n$GNGGA,,,,*00\r\n" + b"x" * 600 + b"\r\n")
-        with drive.can._lock:
-            drive.can._put([b"\xff\xfe garbage\r", b"t9zz8zz\r", b"T\r", b"\x07" * 20, b"Q" * 400 + b"\r"])
-        # Each is followed by the good: at the radio, one's own frames still go out
+        os.write(drive.can.fileno(), b"\xff\xfe garbage\rt9zz8zz\rT\r" + b"\x07" * 20 + b"Q" * 400 + b"\r")
     since = drive.count
     drive.receiver.unplug()  # a mark in the events, which come in order
     drive.wait("status", since, input="gnss", state="disconnected")
+    since = drive.count
     drive.receiver.plug()
-    drive.wait("status", drive.count - 1, input="gnss", state="ok")
+    drive.wait("status", since, input="gnss", state="ok")
     rig.air.drain()
     drive.air.frames(3)
     ended_well(drive, drive.unit.stop(), "input_closed")
+    assert [drive.last_state(name) for name in ("gnss", "can")] == ["ok", "ok"]
     counters = drive.counters()
     assert sum(counters["gnss"].values()) >= 3
     assert counters["can"]["garbage"] >= 2
@@ -384,6 +384,31 @@ def test_wrong_config(tmp_path: Path, text: str | None, word: str) -> None:
 
 def test_no_config() -> None:
     refused(asvkit("run"), "--config")
+
+
+def test_events_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "unit.toml"
+    path.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\n', encoding="utf-8")
+    done = asvkit("run", "--config", path, "--events", tmp_path / "none" / "x.jsonl")
+    refused(done, "asvkit: --events: ", "none/x.jsonl")
+    path.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\n[events]\nfile = "none/x.jsonl"\n', encoding="utf-8")
+    refused(asvkit("run", "--config", path), path, "events.file", "none/x.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('[ego]\nsimulate = "scenario"\nscenario = "nix"\n', "ego.scenario: nix"),
+        ('[ego]\nsimulate = "scenario"\n[gnss]\nport = "/dev/none"\n', "ego.simulate"),
+        ('[can]\ninterface = "slcan"\nchannel = "/dev/none"\n', "vehicle.map"),
+        ('[radio]\naddress = "8.8.8"\n', "radio.address"),
+    ],
+)
+def test_check_refuses_what_run_refuses(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "unit.toml"
+    path.write_text(text if "radio" in text else f'{text}[radio]\nkind = "off"\n', encoding="utf-8")
+    refused(asvkit("config", "check", path), path, word)
+    refused(asvkit("run", "--config", path), path, word)
 
 
 def test_config_check_tells_all(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration file.", m
 
 def _parts(config: "Config", file: Path) -> list[str]:
     """Says what each part will be; the faults found."""
+    from asvtools.run_command import simulated
     from asvunit.assembly import PARTS
 
     wrong: list[str] = []
@@ -59,6 +60,11 @@ def _parts(config: "Config", file: Path) -> list[str]:
             told.append(f"  {name:<8} {describe(config, file.parent)}")
         except AsvkitError as error:
             wrong.append(str(error).removeprefix(f"{file}: "))
+    try:
+        simulated(config, file.parent)
+    except AsvkitError as error:
+        wrong.append(str(error))
+    wrong = list(dict.fromkeys(wrong))  # a map that is missing is missed by two
     if not wrong:
         typer.echo(f"{file}: good")
         for line in told:

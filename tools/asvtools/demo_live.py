@@ -150,7 +150,15 @@ def _car(vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contex
 def _run(
     world: World, scenario: Scenario, cars: list[Car], start_ns: int, watch: Watch, stack: contextlib.ExitStack
 ) -> None:
-    thread = threading.Thread(target=world.run, name="world", daemon=True)
+    failed: list[AsvkitError] = []
+
+    def played() -> None:
+        try:
+            world.run()
+        except AsvkitError as error:  # e.g. a signal map that lacks what the scenario needs
+            failed.append(error)
+
+    thread = threading.Thread(target=played, name="world", daemon=True)
     stack.callback(thread.join, 2)
     stack.callback(world.stop)
     thread.start()
@@ -162,6 +170,8 @@ def _run(
             if car.unit is not None and car.unit.exit_code is not None:
                 raise AsvkitError(f"{car.vehicle.name}: its unit ended in the middle with code {car.unit.exit_code}")
         thread.join(_TICK_S)
+    if failed:
+        raise failed[0]
 
 
 @contextlib.contextmanager

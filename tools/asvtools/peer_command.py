@@ -38,9 +38,12 @@ def peer(
     table = load_config(config).radio
     if table.kind == "off":
         raise UsageError(f"{config}: radio.kind: off; a peer needs the air")
+    try:
+        one = _Peer(played, table)
+    except UsageError as error:  # of its [radio]
+        raise UsageError(f"{config}: {error}" if config else str(error)) from error
     names = ", ".join(one.name for one in played.others) or "nobody"
     typer.echo(f"{played.title}: playing {names} on {table.address}:{table.port}; waiting to hear its ego move ...")
-    one = _Peer(played, table)
     try:
         while not rounds or one.rounds < rounds:
             one.turn()

@@ -46,7 +46,8 @@ def run(
         try:
             _Session(loaded, config, stack, events, view, stop_on_eof).run(began_ns)
         except UsageError as error:  # a key of the file, where the adapters do not know which
-            raise error if str(error).startswith(str(config)) else UsageError(f"{config}: {error}") from error
+            said = str(error).startswith((str(config), "--"))
+            raise error if said else UsageError(f"{config}: {error}") from error
 
 
 class _Session:
@@ -75,11 +76,12 @@ class _Session:
             file=file,
             stdout=sys.stdout.fileno() if events == "-" else None,
             path=beside(folder, config.events.socket),
+            file_key="--events" if events else "events.file",
         )
         stack.callback(self._hub.close)
         screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
-        simulated, timeouts_ms = _simulated(config)
-        parts, car = assemble(config, folder, self._hub, stack, simulated, screens)
+        stand_ins, timeouts_ms = simulated(config, folder)
+        parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens)
         settings = config.settings(car.timeouts_ms if car else timeouts_ms)
         for name, used in (("gnss", "gnss" in parts.inputs), ("can", "can" in parts.inputs), ("radio", parts.radio)):
             settings.set(f"uses_{name}", int(bool(used)))
@@ -119,7 +121,7 @@ def _unit(settings: Any, clock: "UnitClock", sink: Any, send: Any, config: "Conf
     return Unit(settings, clock, sink=sink, send=send, language=config.presentation.language)
 
 
-def _simulated(config: "Config") -> "tuple[dict[str, LiveInput], list[int] | None]":
+def simulated(config: "Config", folder: Path) -> "tuple[dict[str, LiveInput], list[int] | None]":
     """Table-top mode: the ego of a scenario in the place of receiver and, without a bus, of the car; its timeouts."""
     if config.ego.simulate == "off":
         return {}, None
@@ -128,7 +130,11 @@ def _simulated(config: "Config") -> "tuple[dict[str, LiveInput], list[int] | Non
     from asvrig.live.simulated import simulated_ego
     from asvrig.scenario import load_scenario
 
-    scenario = load_scenario(config.ego.scenario)
+    near = folder / config.ego.scenario
+    try:
+        scenario = load_scenario(near if near.is_file() else config.ego.scenario)
+    except UsageError as error:
+        raise UsageError(f"ego.scenario: {error}") from error
     receiver, car = simulated_ego(scenario, with_car=config.can.interface is None and bool(scenario.ego.can))
     return ({"gnss": receiver, "can": car}, car.timeouts_ms) if car else ({"gnss": receiver}, None)
 
