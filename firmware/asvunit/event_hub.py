@@ -13,6 +13,7 @@ import select
 import selectors
 import socket
 import threading
+import time
 from collections import Counter, deque
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from asvunit.events import Event
 _QUEUE: Final = 4096  # events that wait for the thread
 _KEPT_BYTES: Final = 1 << 20  # that wait for one way out
 _RETRY_S: Final = 0.5
+_CLOSE_S: Final = 1.0  # for readers to take what waits, at the end
+_LAST_S: Final = 0.02
 _SUBSCRIBERS: Final = 16
 # What a subscriber is told first: the last of each of these
 _STATE: Final = {
@@ -98,6 +101,7 @@ class EventHub:
         self._subscribers: dict[int, tuple[_Way, socket.socket]] = {}
         self._path = path
         self._ended = False
+        self._until_s = 0.0
         self._listener = _listen(path) if path else None
         try:
             if file:
@@ -135,10 +139,11 @@ class EventHub:
         """Write what waits, for a second at most, and take the socket away."""
         if self._ended:
             return
+        self._until_s = time.monotonic() + _CLOSE_S
         self._ended = True
         os.eventfd_write(self._wake, 1)
         if self._thread.is_alive():
-            self._thread.join(1)
+            self._thread.join(2 * _CLOSE_S)
         self._unlisten()
         for _way, connection in self._subscribers.values():
             connection.close()
@@ -154,8 +159,8 @@ class EventHub:
             selector.register(self._wake, selectors.EVENT_READ)
             if self._listener is not None:
                 selector.register(self._listener, selectors.EVENT_READ)
-            while not self._ended or self._queue:
-                ready = selector.select(_RETRY_S)
+            while not self._ended or self._queue or self._owing():
+                ready = selector.select(_LAST_S if self._ended else _RETRY_S)
                 with contextlib.suppress(BlockingIOError):
                     os.eventfd_read(self._wake)
                 for key, _mask in ready:
@@ -168,6 +173,11 @@ class EventHub:
                     self._write(way)
                 for number in list(self._subscribers):
                     self._serve(number, selector)
+
+    def _owing(self) -> bool:
+        """Whether at the end a way out still has lines to take, and time to take them."""
+        ways = [*self._ways, *(way for way, _connection in self._subscribers.values())]
+        return time.monotonic() < self._until_s and any(not way.idle and not way.fault for way in ways)
 
     def _spread(self) -> None:
         """Put all queued events on every way out."""

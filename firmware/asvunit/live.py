@@ -25,6 +25,8 @@ CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
 FRAMES_A_TURN: Final = 64  # of the radio before the clock is looked at again
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
+EVENTS_A_SECOND: Final = 50  # of one kind and reason; a flood must not fill the disk
+_LIMITED: Final = ("drop", "neighbour")
 CLOCK_STEP_NS: Final = 500_000_000
 # Counters that grow where input had to be dropped for want of time
 _OVERLOADS: Final = (
@@ -82,6 +84,8 @@ class LiveUnit:
         self._next_check_ns = now_ns + CHECK_NS
         self._next_statistics_ns = now_ns + STATISTICS_NS
         self._dropped: Counter[str] = Counter()
+        self._repeats: Counter[tuple[str, str]] = Counter()  # events of this second
+        self._spared: Counter[tuple[str, str]] = Counter()  # and those that were too many to be told one by one
         self.unit = make(self._clock, sink=self._told, send=self._send)
 
     def begin(self) -> None:
@@ -200,10 +204,14 @@ class LiveUnit:
             self._ledger(event, decided_ns, written_ns)
         elif kind == "status":
             self.states.core(event)
+        elif kind in _LIMITED and self._repeats[kind, event["reason"]] >= EVENTS_A_SECOND:
+            self._spared[kind, event["reason"]] += 1
         elif kind == "system":
             self._system = (event["on"], event["receiving"], event["fault"])
             self._show_system(self._now())
         else:
+            if kind in _LIMITED:
+                self._repeats[kind, event["reason"]] += 1
             self._parts.publish(event)
 
     def _show_system(self, now_ns: int) -> None:
@@ -246,11 +254,16 @@ class LiveUnit:
     def _counters(self) -> dict[str, Counter[str]]:
         parts = self._parts
         out = {name: one.counters for name, one in parts.inputs.items()}
-        return out | ({"radio": parts.radio.counters} if parts.radio else {})
+        return out | ({"radio": parts.radio.counters} if parts.radio else {}) | parts.presenter.counters()
 
     def _check(self, now_ns: int) -> None:
         self._next_check_ns += (1 + (now_ns - self._next_check_ns) // CHECK_NS) * CHECK_NS
         epoch_s = self.epoch_s(now_ns)
+        for (kind, reason), count in self._spared.items():
+            told = {"event": kind, "reason": reason, "source": None, "vehicle_id": None, "count": count}
+            self._parts.publish({"t": epoch_s, **told})
+        self._spared.clear()
+        self._repeats.clear()
         self._check_loads(epoch_s)
         self._check_outputs(epoch_s)
         for name, one in self._parts.inputs.items():

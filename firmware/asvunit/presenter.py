@@ -82,6 +82,11 @@ class Presenter:
         """What the driver is to see and hear now."""
         return self._shown
 
+    def counters(self) -> dict[str, Counter[str]]:
+        """What each output could not do, by reason."""
+        own = {name: Counter(getattr(output, "counters", {})) for name, output in self._outputs.items()}
+        return {name: counts + Counter({"failed": self.failures[name]}) for name, counts in own.items()}
+
     def hmi(self, event: Event, time_ns: int) -> bool:
         """An event of kind "hmi": the driver is told something else from now on."""
         self._advance(time_ns)

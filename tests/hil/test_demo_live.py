@@ -74,7 +74,13 @@ def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
     done = _demo(tmp_path, SHORT, "--keep", str(keep))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    for text in ("Two real units, ego and target", "Played on the air: played", "WAIT! Left side", "bare sleep", "GOOD"):
+    for text in (
+        "Two real units, ego and target",
+        "Played on the air: played",
+        "WAIT! Left side",
+        "bare sleep",
+        "GOOD",
+    ):
         assert text in done.stdout
     assert {path.name for path in keep.iterdir()} == {
         f"{name}.{suffix}" for name in ("ego", "target") for suffix in ("toml", "err", "jsonl", "pins.jsonl")

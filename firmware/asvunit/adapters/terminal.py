@@ -88,7 +88,8 @@ class TerminalOutputs:
 
     def _run(self) -> None:
         try:
-            if self._console.is_terminal:
+            console = self._console
+            if console.is_terminal and not console.is_dumb_terminal and "utf" in console.encoding.lower():
                 self._draw()
             else:
                 self._print()
@@ -96,7 +97,7 @@ class TerminalOutputs:
             self._fault = error if isinstance(error, OSError) else OSError(str(error))
 
     def _draw(self) -> None:
-        with Live(console=self._console, auto_refresh=False) as live:
+        with Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
             while not self._ended:
                 live.update(self._view(), refresh=True)
                 self._changed.wait()
@@ -113,7 +114,8 @@ class TerminalOutputs:
     def _print(self) -> None:
         while True:
             ended = self._ended
-            self._console.file.write(one_line(self._shown) + "\n")
+            encoding = self._console.encoding
+            self._console.file.write(one_line(self._shown).encode(encoding, "replace").decode(encoding) + "\n")
             self._console.file.flush()
             if ended:
                 return
