@@ -83,7 +83,7 @@ def judge(ego, neighbour, relation, settings, support, out):
     north_dm, east_dm = relation.north_dm, relation.east_dm
     sine = sine_q12(heading_cdeg - course_cdeg)
     distance_q12 = cosine_q12(heading_cdeg) * east_dm - sine_q12(heading_cdeg) * north_dm
-    ahead_q12 = cosine_q12(course_cdeg) * east_dm - sine_q12(course_cdeg) * north_dm
+    ahead_q12 = neighbour.cosine_q12 * east_dm - neighbour.sine_q12 * north_dm
     if sine < 0:
         distance_q12, ahead_q12, sine = -distance_q12, -ahead_q12, -sine
         out.direction = codes.DIRECTION_LEFT

@@ -10,6 +10,7 @@ from array import array
 from . import codec, params
 from .ego import class_error_dm
 from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY
+from .geometry import cosine_q12, sine_q12
 from .params import NEVER_MS, NONE
 
 _FUNCTIONS = 6
@@ -44,6 +45,8 @@ class Neighbour:
         self.error_dm = NONE
         self.speed_kmh = NONE
         self.direction_deg = NONE
+        self.sine_q12 = self.cosine_q12 = 0  # of the direction, while it is known
+        self._turned_code = NONE  # the direction that they are of
         self.delay_ms = 0  # age of the position when it was received
         self.emergency = 0
         self.range_dm = params.RANGE_DM
@@ -91,6 +94,10 @@ class Neighbour:
             self.speed_kmh = raw[codec.SPEED]
             if raw[codec.DIRECTION] < 360:  # 360 and above read as undefined [D4]
                 self.direction_deg = raw[codec.DIRECTION]
+                if self.direction_deg != self._turned_code:
+                    self._turned_code = self.direction_deg
+                    self.sine_q12 = sine_q12(self.direction_deg * 100)
+                    self.cosine_q12 = cosine_q12(self.direction_deg * 100)
         self.usable = self.latitude_cas != NONE and self.direction_deg != NONE
 
     def _take_position(self, raw, optionals):

@@ -1,7 +1,7 @@
 """Where a neighbour is, seen from ego: the one place where received positions are brought to now [D17]."""
 
 from . import params
-from .geometry import cosine_q12, divided, sine_q12
+from .geometry import divided
 from .params import NONE
 
 
@@ -32,8 +32,8 @@ class Relation:
         if neighbour.usable:
             moved_ms = min(neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms, limit_ms)
             way_dm = divided(neighbour.speed_kmh * moved_ms, 360)
-            north_dm += (way_dm * cosine_q12(neighbour.direction_deg * 100) + 2048) >> 12
-            east_dm += (way_dm * sine_q12(neighbour.direction_deg * 100) + 2048) >> 12
+            north_dm += (way_dm * neighbour.cosine_q12 + 2048) >> 12
+            east_dm += (way_dm * neighbour.sine_q12 + 2048) >> 12
         north_dm -= divided(ego.north_mm, 100)
         east_dm -= divided(ego.east_mm, 100)
         self.north_dm = north_dm

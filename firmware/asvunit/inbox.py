@@ -1,5 +1,6 @@
 """The bounded queue from the threads of the live inputs to the one loop, which it wakes."""
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -20,6 +21,7 @@ class Inbox:
         self._records: deque[Fix | VehicleSignal] = deque()
         self._links: deque[Link] = deque()
         self._lock = threading.Lock()
+        self._rung = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def put(self, record: Delivered) -> None:
@@ -40,12 +42,13 @@ class Inbox:
 
     def take(self) -> tuple[list[Link], list[Fix | VehicleSignal]]:
         """All that waits."""
+        if not self._rung:  # most turns are the radio's
+            return [], []
         with self._lock:
+            self._rung = False  # before the reading: who rings meanwhile is heard at the next turn
             if self._wake >= 0:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     os.eventfd_read(self._wake)
-                except BlockingIOError:
-                    return [], []
             links, records = list(self._links), list(self._records)
             self._links.clear()
             self._records.clear()
@@ -63,4 +66,5 @@ class Inbox:
 
     def _ring(self) -> None:
         if self._wake >= 0:
+            self._rung = True
             os.eventfd_write(self._wake, 1)

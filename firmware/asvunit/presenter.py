@@ -119,6 +119,8 @@ class Presenter:
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do, or None: never, as things stand."""
+        if self._pattern is None and not self.down:
+            return None
         times = [self._retry_ns] if self.down else []
         if self._pattern is not None:
             times.append(self._began_ns + self._pattern.next_ns(self._time_ns - self._began_ns))
