@@ -26,6 +26,8 @@ from asvunit.presenter import Presenter
 from asvunit.recordings import load_map
 from asvunit.sender import Sender
 
+_SOCKET_PATH_BYTES: Final = 107  # of a Unix socket; the kernel takes no more
+
 
 def beside(folder: Path, name: str | None) -> Path | None:
     """A file that the configuration names, looked for beside it."""
@@ -65,6 +67,7 @@ def can_input(config: Config, car: VehicleMap | None) -> CanBus | None:
         options=config.can.options,
     )
     bus.check()
+    car.counters = bus.counters  # decoded in the same thread: one account of what the bus gave
     return bus
 
 
@@ -141,6 +144,9 @@ def _hmi(config: Config, folder: Path) -> str:
     if config.hmi.gpio == "off":
         return "off"
     load_pins(beside(folder, config.hmi.pins))
+    record = beside(folder, config.hmi.record)
+    if record is not None:
+        _writable("hmi.record", record)
     factory = choose_factory(config.hmi.gpio)
     if factory == "lgpio" and importlib.util.find_spec("lgpio") is None:
         raise UsageError("hmi.gpio: lgpio is not installed; pip install 'asvkit[pi]', or set gpio to auto")
@@ -150,9 +156,18 @@ def _hmi(config: Config, folder: Path) -> str:
 def _events(config: Config, folder: Path) -> str:
     ways = [beside(folder, name) for name in (config.events.file, config.events.socket)]
     for key, way in zip(("file", "socket"), ways, strict=True):
-        if way is not None and not (way.parent.is_dir() and os.access(way.parent, os.W_OK)):
-            raise UsageError(f"events.{key}: {way.parent} is no folder that can be written; make it or name another")
+        if way is not None:
+            _writable(f"events.{key}", way)
+    if ways[1] is not None and len(os.fsencode(ways[1])) > _SOCKET_PATH_BYTES:
+        raise UsageError(f"events.socket: {ways[1]}: longer than {_SOCKET_PATH_BYTES} bytes; name a shorter path")
     return ", ".join(str(way) for way in ways if way) or "neither written nor offered"
+
+
+def _writable(key: str, path: Path) -> None:
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise UsageError(f"{key}: {path.parent} is no folder that can be written; make it or name another")
+    if path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
+        raise UsageError(f"{key}: {path} is no file that can be written; name another")
 
 
 PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {

@@ -196,7 +196,7 @@ class EventHub:
     def _write(self, way: _Way) -> None:
         try:
             way.write()
-            way.fault = ""
+            way.fault = "its reader does not keep up" if way.dropped and not way.idle else ""
         except BrokenPipeError:  # who read it has gone; the unit has not
             way.fault = "closed by its reader"
         except OSError as error:

@@ -125,6 +125,12 @@ class LiveUnit:
             self._check(now_ns)
         return len(frames) == FRAMES_A_TURN
 
+    def dark(self) -> None:
+        """Lamps off and silent, and told so."""
+        now_ns = self._now()
+        self._parts.presenter.dark(now_ns)
+        self._outputs(now_ns)
+
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
         parts = self._parts
@@ -200,8 +206,11 @@ class LiveUnit:
             self._parts.presenter.hmi(event, decided_ns)
             written_ns = self._now()
             self._parts.publish(event)
-            self._outputs(written_ns)
-            self._ledger(event, decided_ns, written_ns)
+            if self._parts.presenter.down:
+                self._check_outputs(self.epoch_s(written_ns))
+            else:
+                self._outputs(written_ns)
+                self._ledger(event, decided_ns, written_ns)
         elif kind == "status":
             self.states.core(event)
         elif kind in _LIMITED and self._repeats[kind, event["reason"]] >= EVENTS_A_SECOND:
@@ -297,7 +306,9 @@ class LiveUnit:
 
     def _check_outputs(self, epoch_s: float) -> None:
         down = self._parts.presenter.down
-        if down:
+        if not self._parts.presenter.outputs:
+            self.states.state("hmi", "off", "not_configured", epoch_s)
+        elif down:
             detail = "; ".join(f"{name}: {reason}" for name, reason in down.items())
             self.states.state("hmi", "disconnected", "cannot_show", epoch_s, detail)
         else:

@@ -78,6 +78,11 @@ class Presenter:
         self._shown = Shown()
 
     @property
+    def outputs(self) -> list[str]:
+        """The names of all outputs."""
+        return list(self._outputs)
+
+    @property
     def shown(self) -> Shown:
         """What the driver is to see and hear now."""
         return self._shown

@@ -18,6 +18,8 @@ from asvunit.live import LiveUnit, Parts
 from asvunit.service import ServiceManager
 
 _SWITCH_S: Final = 0.0005  # a thread that wakes at its time waits no longer than this for the interpreter
+_DENSE_NS: Final = 3_000_000  # frames that come closer than this
+_GATHER_NS: Final = 1_500_000  # are let gather for so long, while the rest goes on at once
 _IDLE_NS: Final = 1_000_000_000
 
 
@@ -50,7 +52,7 @@ class Runtime:
                 self._service.ready(f"vehicle {live.unit.vehicle_id}")
                 self._loop()
         finally:
-            parts.presenter.dark(time.monotonic_ns())
+            live.dark()
             self._service.stopping()
             for one in parts.inputs.values():
                 one.stop()
@@ -62,19 +64,26 @@ class Runtime:
 
     def _loop(self) -> None:
         live = self._live
-        readers = [self._parts.inbox.fileno()]
-        if self._parts.radio:
-            readers.append(self._parts.radio.fileno())
-        if self._lifeline is not None:
-            readers.append(self._lifeline)
+        without_radio = [self._parts.inbox.fileno(), *([self._lifeline] if self._lifeline is not None else [])]
+        radio = self._parts.radio.fileno() if self._parts.radio else None
+        readers = [*without_radio, *([radio] if radio is not None else [])]
         more = False
+        heard_ns = gather_until_ns = 0
         while not self._reason:
-            wait_ns = 0 if more else max(0, min(live.deadline_ns() - time.monotonic_ns(), _IDLE_NS))
-            ready, _, _ = select.select(readers, [], [], wait_ns / 1e9)
+            now_ns = time.monotonic_ns()
+            wait_ns = 0 if more else max(0, min(live.deadline_ns() - now_ns, _IDLE_NS))
+            gathering = now_ns < gather_until_ns
+            if gathering:
+                wait_ns = min(wait_ns, gather_until_ns - now_ns)
+            ready, _, _ = select.select(without_radio if gathering else readers, [], [], wait_ns / 1e9)
             if self._lifeline in ready and self._ended():
                 self._reason = "input_closed"
                 return
             more = live.turn()
+            if radio in ready:  # many frames: a turn for several, as network cards do it
+                if now_ns - heard_ns < _DENSE_NS:
+                    gather_until_ns = time.monotonic_ns() + _GATHER_NS
+                heard_ns = now_ns
             if self._service.watchdog_ns and time.monotonic_ns() >= self._next_alive_ns:
                 self._next_alive_ns = time.monotonic_ns() + self._service.watchdog_ns
                 self._service.alive()

@@ -1,7 +1,7 @@
 """Sends each frame at its own absolute time from a thread of its own, whatever the loop is doing.
 
 The loop hands a frame over ahead of its time. Never a burst: a frame that another has overtaken is counted
-in `missed`, not sent late.
+in `missed`, not sent late; nor is one that is late by a cycle.
 """
 
 import threading
@@ -12,6 +12,7 @@ from typing import Final
 from asvunit.ports import Radio
 from asvunit.quantiles import Quantiles
 
+STALE_NS: Final = 100_000_000  # a frame that is later is not sent any more
 LEAD_NS: Final = 5_000_000  # from the cycle that makes a frame to its sending
 
 
@@ -64,7 +65,10 @@ class Sender:
                     return
                 due_ns, payload = self._next
                 self._next = None
-            self._send(due_ns, payload)
+            if time.monotonic_ns() - due_ns > STALE_NS:  # the process was stopped: it tells of the past
+                self.counters["missed"] += 1
+            else:
+                self._send(due_ns, payload)
 
     def _send(self, due_ns: int, payload: bytes) -> None:
         now_ns = time.monotonic_ns()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,36 @@ def test_a_unit_that_is_told_wrong_positions_fails_the_verdict(tmp_path: Path) -
     assert "WRONG" in done.stdout
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("asvkit: ")
+
+
+def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
+    file, temporary = tmp_path / "short.toml", tmp_path / "t"
+    file.write_text(SHORT)
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "asvtools", "demo", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "100", "TMPDIR": str(temporary)},
+    )
+    assert process.stdout
+    assert process.stderr
+    try:
+        while not list(temporary.glob("asvkit-*/ego.toml")):
+            assert process.poll() is None
+            threading.Event().wait(0.02)
+        process.terminate()
+        said = process.stderr.read()
+        process.stdout.read()
+        assert process.wait(20) == 143
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
+    assert said == ""
+    assert list(temporary.iterdir()) == []
+    assert not any(str(tmp_path) in name for name in _processes())
 
 
 @pytest.mark.parametrize("name", ["x/y"])

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
@@ -118,6 +119,11 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 
 def test_caution_on_a_desk(desk: tuple[Peer, str], tmp_path: Path) -> None:
+    port = tomllib.loads(desk[1])["radio"]["port"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:  # other transmitters on the port
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        for noise in (bytes(100), b"\xff" * 100, b"\xff" * 178, b"", b"x"):
+            stranger.sendto(noise, (LOOPBACK, port))
     peer, text = desk
 
     def caution(event: dict[str, Any]) -> bool:

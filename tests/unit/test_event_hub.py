@@ -157,6 +157,19 @@ def test_a_full_disk_keeps_the_lines_and_goes_on(
     assert lines[-1]["event"] == "z"
 
 
+def test_standard_output_that_is_not_read_is_told(hubs: Callable[..., EventHub]) -> None:
+    reader, writer = os.pipe()
+    hub = hubs(stdout=writer)
+    text = "x" * 4000
+    for number in range(400):  # 1.6 MB: more than the pipe and what is kept
+        hub.publish({"event": "x", "n": number, "text": text})
+        _until(lambda: len(hub._queue) < 100)
+    _until(lambda: "does not keep up" in hub.fault)
+    with os.fdopen(reader, "rb") as lines:
+        assert [json.loads(next(lines))["n"] for _ in range(100)] == list(range(100))
+        _until(lambda: hub.fault == "" or bool(lines.peek()))
+
+
 def test_standard_output_whose_reader_has_gone(hubs: Callable[..., EventHub]) -> None:
     reader, writer = os.pipe()
     hub = hubs(stdout=writer)

@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import threading
+import time
 import tomllib
 
 import pytest
@@ -16,7 +17,7 @@ from asvunit.inbox import Inbox
 from asvunit.input_states import InputStates
 from asvunit.ports import Link, RadioFrame, VehicleSignal
 from asvunit.quantiles import Quantiles
-from asvunit.sender import Sender
+from asvunit.sender import STALE_NS, Sender
 from asvunit.service import ServiceManager
 
 
@@ -181,22 +182,25 @@ class _Air:
 def test_sender_sends_late_ones_at_once_and_counts_what_is_overtaken() -> None:
     air = _Air()
     sender = Sender(air)  # type: ignore[arg-type]
-    sender.submit(0, b"overtaken")
-    sender.submit(0, b"sent")
+    sender.submit(time.monotonic_ns(), b"overtaken")
+    sender.submit(time.monotonic_ns(), b"sent")
     sender.start()
     air.wait()
     assert air.sent == [b"sent"]
     assert sender.counters["missed"] == 1
     air.error = OSError(101, "Network is unreachable")
-    sender.submit(0, b"refused")
+    sender.submit(time.monotonic_ns(), b"refused")
     air.wait()
     air.error = None
-    sender.submit(0, b"again")
+    sender.submit(time.monotonic_ns(), b"again")
     air.wait()
+    sender.submit(time.monotonic_ns() - STALE_NS - 1, b"of the past")
+    while sender.counters["missed"] < 2:
+        threading.Event().wait(0.005)
     sender.stop()
     sender.stop()
     assert air.sent == [b"sent", b"again"]
-    assert sender.counters == {"missed": 1, "send_error": 1, "sent": 2}
+    assert sender.counters == {"missed": 2, "send_error": 1, "sent": 2}
     assert sender.fault == ""
     assert sender.late.count == 2
 

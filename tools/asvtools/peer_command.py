@@ -87,17 +87,17 @@ class _Peer:
             sender.close()
 
     def _listen(self) -> None:
-        from asvunit.message import decode, values
-        from asvunit.ports import TRAILER_BYTES
+        from asvunit.message import Malformed, decode, values
 
         for frame in self._radio.receive(_FRAMES):
-            payload = frame.payload
-            if len(payload) == 100 + TRAILER_BYTES:
-                payload = payload[:100]
-            if len(payload) != 100:
+            try:
+                value = values(decode(frame.payload))
+            except Malformed:  # an ego sends the bare message
                 continue
-            value = values(decode(payload))
-            if value["vehicle_id"] not in self._own and self._pacer.hear(value, frame.time_ns / 1e9):
+            if value["vehicle_id"] in self._own:
+                continue
+            told = self._pacer.hear(value, frame.time_ns / 1e9)
+            if told or value["vehicle_id"] == self._pacer.vehicle_id:  # standing, it tells no time and is there
                 self._heard_s = time.monotonic()
 
     def _play(self, at_s: float) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asvunit.unit import Unit
 
 _SEEDS = 1 << 29
+_ENDED_BY = {"sigterm": 143, "sighup": 129}  # exit codes, as shells report them
 
 
 def run(
@@ -35,6 +36,7 @@ def run(
     """One live unit: receiver, CAN, radio, lamps and buzzer as the configuration says. Ctrl-C or SIGTERM ends it."""
     began_ns = time.monotonic_ns()
     from asvunit.config import load_config
+    from asvunit.runtime import stopped_by_signals
 
     if config is None:
         raise UsageError("run: --config FILE is needed; asvkit config init writes one to begin with")
@@ -43,8 +45,20 @@ def run(
     loaded = load_config(config)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone(config))
+        session: list[_Session] = []
+
+        def stop(reason: str) -> None:
+            if session:
+                session[0].runtime.stop(reason)
+            elif reason == "sigint":
+                raise KeyboardInterrupt
+            else:  # not all parts are up yet: those that are go down in order
+                raise SystemExit(_ENDED_BY[reason])
+
+        stack.enter_context(stopped_by_signals(stop))
         try:
-            _Session(loaded, config, stack, events, view, stop_on_eof).run(began_ns)
+            session.append(_Session(loaded, config, stack, events, view, stop_on_eof))
+            session[0].run(began_ns)
         except UsageError as error:  # a key of the file, where the adapters do not know which
             said = str(error).startswith((str(config), "--"))
             raise error if said else UsageError(f"{config}: {error}") from error
@@ -80,6 +94,8 @@ class _Session:
         )
         stack.callback(self._hub.close)
         screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
+        for screen in screens:
+            stack.callback(screen.close)
         stand_ins, timeouts_ms = simulated(config, folder)
         parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens)
         settings = config.settings(car.timeouts_ms if car else timeouts_ms)
@@ -92,11 +108,9 @@ class _Session:
             parts,
             Times(time.monotonic_ns, time.time_ns),
         )
-        self._runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
+        self.runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
 
     def run(self, began_ns: int) -> None:
-        from asvunit.runtime import stopped_by_signals
-
         self._hub.start()
         start = self.live.unit.start_event(time.monotonic_ns())
         now_ns = time.monotonic_ns()
@@ -108,10 +122,9 @@ class _Session:
             self._hub.publish({"t": self.live.epoch_s(told_ns), "event": "ready", "after_s": round(after_s, 3)})
             _say(f"unit runs as vehicle {self.live.unit.vehicle_id}, ready after {after_s:.2f} s")
 
-        with stopped_by_signals(self._runtime.stop):
-            reason = self._runtime.run(ready)
-            self._hub.publish(self.live.statistics())
-            self._hub.publish({"t": self.live.epoch_s(time.monotonic_ns()), "event": "stop", "reason": reason})
+        reason = self.runtime.run(ready)
+        self._hub.publish(self.live.statistics())
+        self._hub.publish({"t": self.live.epoch_s(time.monotonic_ns()), "event": "stop", "reason": reason})
         _say(f"stopped: {reason.replace('_', ' ')}")
 
 

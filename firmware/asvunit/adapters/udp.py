@@ -11,6 +11,7 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from asvunit.errors import UsageError
@@ -36,6 +37,7 @@ class UdpRadio:
         self._target = (address, port)
         self._own: deque[bytes] = deque(maxlen=_OWN_FRAMES)
         self._overflow = 0
+        self._lost = False
         self._address = _address(address)
         self._receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -81,7 +83,15 @@ class UdpRadio:
     def send(self, payload: bytes) -> None:
         """Sends one payload; OSError if the network does not take it."""
         self._own.append(payload)
-        self._sender.sendto(payload, self._target)
+        try:
+            self._sender.sendto(payload, self._target)
+        except OSError:
+            self._lost = True
+            raise
+        if self._lost:  # the network is back, and has forgotten the group
+            self._lost = False
+            if self._address.is_multicast:
+                self._join()
 
     def close(self) -> None:
         self._receiver.close()
@@ -99,9 +109,15 @@ class UdpRadio:
         receiver.bind(("", port))
         self._sender.bind(("", 0))
         if self._address.is_multicast:
-            membership = self._address.packed + bytes(4)
             receiver.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+            self._join()
+
+    def _join(self) -> None:
+        """Take part in the group; without a network yet, or again, this is tried when a sending has failed."""
+        membership = self._address.packed + bytes(4)
+        for option in (socket.IP_DROP_MEMBERSHIP, socket.IP_ADD_MEMBERSHIP):
+            with suppress(OSError):
+                self._receiver.setsockopt(socket.IPPROTO_IP, option, membership)
 
     def _refused(self, error: OSError) -> UsageError:
         address, port = self._target

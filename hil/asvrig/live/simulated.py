@@ -110,6 +110,8 @@ class SimulatedCar(_Player):
         self._feed = CanFeed(scenario.ego)
         self.counters = self._map.counters
         self.timeouts_ms = self._map.timeouts_ms
+        for _frame in self._feed.frames(scenario):  # a map that lacks a word is refused now, not in the middle
+            pass
 
     def records(self, scenario: Scenario) -> Iterator[tuple[int, bytes | can.Message]]:
         for time_ns, identifier, extended, data in self._feed.frames(scenario):
