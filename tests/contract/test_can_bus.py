@@ -445,12 +445,9 @@ def test_no_permission_names_the_group(adapter: Slcan, on, monkeypatch) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     monkeypatch.setattr(can_bus, "_claim", refuse)
-    monkeypatch.setattr(
-        can_bus.grp, "getgrgid", lambda number: {os.stat(adapter.channel).st_gid: ("gpsusers",)}[number]
-    )
-    monkeypatch.setattr(can_bus, "_group", lambda path: can_bus.grp.getgrgid(os.stat(path).st_gid)[0])
+    monkeypatch.setattr(can_bus, "access_mend", lambda path: f"the group of {path}")  # tested with the receiver's port
     unit = on(adapter)
-    with pytest.raises(UsageError, match="Permission denied; it belongs to group gpsusers: sudo usermod -aG gpsusers"):
+    with pytest.raises(UsageError, match=f"Permission denied; the group of {adapter.channel}"):
         unit.bus.check()
     assert unit.start().link().reason == "no_permission"
 

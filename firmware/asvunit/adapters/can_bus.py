@@ -9,7 +9,6 @@ udp_multicast is 0: its frames stay on this machine.
 
 import errno
 import fcntl
-import grp
 import logging
 import os
 import termios
@@ -24,6 +23,7 @@ from typing import Any, Final
 import can
 
 from asvunit.can_interfaces import SERIAL, SOCKET_LIKE, Option, arguments, check_arguments, open_bus
+from asvunit.device_access import access_mend
 from asvunit.errors import UsageError
 from asvunit.ports import Delivery, Link, VehicleSignal
 from asvunit.slcan_port import SlcanPort
@@ -230,8 +230,7 @@ class CanBus:
                 up = f"sudo ip link add {self._channel} type vcan; {link} up"
             return {"absent": up, "unplugged": up, "bus_off": f"{mend}, then {link} type can restart"}.get(reason, mend)
         if reason == "no_permission" and self._device is not None:
-            group = _group(self._device)
-            return f"it belongs to group {group}: sudo usermod -aG {group} $USER, then log in again"
+            return access_mend(self._device)
         return mend
 
 
@@ -284,15 +283,3 @@ def _os_error(error: BaseException) -> OSError | None:
     """The system's error behind what python-can or pyserial raised: the one with a number, if any has."""
     found = [each for each in _chain(error) if isinstance(each, OSError)]
     return next((each for each in found if each.errno is not None), found[0] if found else None)
-
-
-def _group(path: str) -> str:
-    """Name of the group that a device belongs to."""
-    try:
-        number = os.stat(path).st_gid
-    except OSError:
-        return "dialout"
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

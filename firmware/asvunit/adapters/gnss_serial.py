@@ -5,7 +5,6 @@ nothing runs while none do, and `stop` is heard at once. `asvunit.nmea_live` mak
 """
 
 import errno
-import grp
 import os
 import select
 import stat
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from serial import Serial
 
+from asvunit.device_access import access_mend
 from asvunit.errors import UsageError
 from asvunit.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Link
@@ -144,7 +144,7 @@ class SerialGnss:
         number = next((one for one in error.args[:1] if isinstance(one, int)), 0)
         reason = _REASONS.get(number, "cannot_open")
         if reason == "no_permission":
-            return reason, f"{self._port}: no permission; {_permission(self._port)}"
+            return reason, f"{self._port}: no permission; {access_mend(self._port)}"
         if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):  # pyserial drops this number
             return reason, self._detail("no_serial_line")
         if reason != "cannot_open":
@@ -159,18 +159,3 @@ class SerialGnss:
 def _ms_until(due_ns: int) -> int:
     """Rounded up: poll must not end before."""
     return max(0, -(-(due_ns - monotonic_ns()) // 1_000_000))
-
-
-def _permission(port: str) -> str:
-    """How this user gets at the device."""
-    try:
-        status = os.stat(port)
-    except OSError:
-        return "run as a user who may open it"
-    if not status.st_gid or status.st_mode & 0o060 != 0o060:  # as of a console
-        return "it is its owner's alone: turn a console on it off (raspi-config), or give it to a group by a udev rule"
-    try:
-        group = grp.getgrgid(status.st_gid).gr_name
-    except KeyError:
-        group = str(status.st_gid)
-    return f"add the user to the group {group}: sudo usermod -aG {group} $USER, then log in again"

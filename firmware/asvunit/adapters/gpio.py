@@ -7,7 +7,6 @@ ones, and write each change as one JSON line: {"t_ns": monotonic, "pin": 6, "nam
 
 import contextlib
 import errno
-import grp
 import importlib.util
 import json
 import os
@@ -22,6 +21,7 @@ from gpiozero import LED, GPIOPinInUse, GPIOZeroError, TonalBuzzer
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from gpiozero.tones import Tone
 
+from asvunit.device_access import group_of
 from asvunit.errors import UsageError
 from asvunit.pins import PinMap
 from asvunit.ports import Shown
@@ -191,11 +191,7 @@ def _why_closed(reason: str, root: Path = Path("/")) -> str:
     closed = [chip for chip in chips if not os.access(chip, os.R_OK | os.W_OK)]
     if not closed:
         return f'hmi.gpio: {chips[0]}: cannot be opened: {reason}; is this a Raspberry Pi? Else set gpio = "mock"'
-    gid = closed[0].stat().st_gid
-    try:
-        group = grp.getgrgid(gid).gr_name
-    except KeyError:
-        group = str(gid)
+    group = group_of(closed[0])
     return f"hmi.gpio: {closed[0]}: no permission; join its group: sudo usermod -aG {group} $USER, then log in anew"
 
 

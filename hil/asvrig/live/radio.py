@@ -1,12 +1,15 @@
 """The radio of a vehicle that is played: one UDP socket with a source of its own; and a port that is free."""
 
 import ipaddress
+import random
 import socket
 from collections import Counter
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from asvunit.errors import AsvkitError, UsageError
+
+_PORTS: Final = range(20_000, 32_000)  # Linux takes 32768 and up for sockets that ask for any
 
 
 class RadioSender:
@@ -56,10 +59,12 @@ class RadioSender:
 
 
 def free_udp_port() -> int:
-    """A UDP port that no program of this machine has bound, shared or not."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("", 0))  # without SO_REUSEADDR: the kernel gives none that is shared
-        except OSError as error:
-            raise AsvkitError(f"no UDP port is free: {error.strerror}") from error
-        return int(probe.getsockname()[1])
+    """A UDP port that no program of this machine has bound, below those that the kernel gives to senders."""
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("", port))  # without SO_REUSEADDR: none that is shared
+            except OSError:
+                continue
+            return port
+    raise AsvkitError("no UDP port is free; close what holds many of them")
