@@ -17,7 +17,7 @@ from asvunit.adapters.udp import UdpRadio
 from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.config import Config
 from asvunit.errors import UsageError
-from asvunit.event_hub import EventHub
+from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
 from asvunit.inbox import Inbox
 from asvunit.live import Parts
 from asvunit.pins import load_pins
@@ -25,8 +25,6 @@ from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter
 from asvunit.recordings import load_map
 from asvunit.sender import Sender
-
-_SOCKET_PATH_BYTES: Final = 107  # of a Unix socket; the kernel takes no more
 
 
 def beside(folder: Path, name: str | None) -> Path | None:
@@ -158,8 +156,8 @@ def _events(config: Config, folder: Path) -> str:
     for key, way in zip(("file", "socket"), ways, strict=True):
         if way is not None:
             _writable(f"events.{key}", way)
-    if ways[1] is not None and len(os.fsencode(ways[1])) > _SOCKET_PATH_BYTES:
-        raise UsageError(f"events.socket: {ways[1]}: longer than {_SOCKET_PATH_BYTES} bytes; name a shorter path")
+    if ways[1] is not None and len(os.fsencode(ways[1])) > SOCKET_PATH_BYTES:
+        raise UsageError(f"events.socket: {ways[1]}: longer than {SOCKET_PATH_BYTES} bytes; name a shorter path")
     return ", ".join(str(way) for way in ways if way) or "neither written nor offered"
 
 

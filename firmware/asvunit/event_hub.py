@@ -21,6 +21,7 @@ from typing import Final
 from asvunit.errors import UsageError
 from asvunit.events import Event
 
+SOCKET_PATH_BYTES: Final = 107  # of a Unix socket; the kernel takes no more
 _QUEUE: Final = 4096  # events that wait for the thread
 _KEPT_BYTES: Final = 1 << 20  # that wait for one way out
 _RETRY_S: Final = 0.5
@@ -278,6 +279,6 @@ def _listen(path: Path) -> socket.socket:
         listener.close()
         raise UsageError(
             f"events.socket: {path}: cannot be offered: {error.strerror or error}; "
-            "name a new file, of at most 107 characters, in a folder that can be written"
+            f"name a new file, of at most {SOCKET_PATH_BYTES} characters, in a folder that can be written"
         ) from error
     return listener

@@ -39,6 +39,7 @@ _OVERLOADS: Final = (
 
 Publish = Callable[[Event], None]
 Record = Fix | VehicleSignal | RadioFrame
+_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", RadioFrame: "frame"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class LiveUnit:
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
         parts = self._parts
+        counters = self._counters() | parts.presenter.counters()
         event: dict[str, Any] = {
             "t": self.epoch_s(self._now()),
             "event": "statistics",
@@ -142,7 +144,7 @@ class LiveUnit:
             "cycle_late": self.cycles.summary(),
             "cycles_missed": int(self.unit.core.missed_slots),
             "inbox_lost": parts.inbox.lost,
-            "counters": {name: dict(counts) for name, counts in self._counters().items() if counts},
+            "counters": {name: dict(counts) for name, counts in counters.items() if counts},
         }
         if parts.sender:
             event["send_late"] = parts.sender.late.summary()
@@ -153,17 +155,15 @@ class LiveUnit:
 
     def _take(self, record: Record) -> None:
         stamp_ns = record.time_ns
-        self._cause = ("frame", stamp_ns, self._now())
+        self._cause = (_KINDS[type(record)], stamp_ns, self._now())
         time_ns = self._last_ns = max(stamp_ns, self._last_ns)  # the ways in hand over a little out of order
         record = record if stamp_ns == time_ns else replace(record, time_ns=time_ns)
         if isinstance(record, RadioFrame):
             self.unit.radio(record)
             self.frames.add_ns(self._now() - stamp_ns)
         elif isinstance(record, VehicleSignal):
-            self._cause = ("signal", *self._cause[1:])
             self.unit.vehicle(record)
         else:
-            self._cause = ("fix", *self._cause[1:])
             self.unit.fix(record)
 
     def _tick_until(self, time_ns: int) -> None:
@@ -263,7 +263,7 @@ class LiveUnit:
     def _counters(self) -> dict[str, Counter[str]]:
         parts = self._parts
         out = {name: one.counters for name, one in parts.inputs.items()}
-        return out | ({"radio": parts.radio.counters} if parts.radio else {}) | parts.presenter.counters()
+        return out | ({"radio": parts.radio.counters} if parts.radio else {})
 
     def _check(self, now_ns: int) -> None:
         self._next_check_ns += (1 + (now_ns - self._next_check_ns) // CHECK_NS) * CHECK_NS

@@ -11,8 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from asvunit.live import LiveUnit, Parts
 from asvunit.service import ServiceManager
@@ -45,7 +44,7 @@ class Runtime:
                 one.start(parts.inbox.put)
             if parts.sender:
                 parts.sender.start()
-            with _prompt():
+            with prompt_threads(), _settled_memory():
                 live.begin()
                 live.turn()
                 ready()
@@ -100,30 +99,57 @@ class Runtime:
 
 
 @contextlib.contextmanager
-def _prompt() -> Iterator[None]:
-    """Threads that wake get the interpreter soon, and what lives for good is not looked at again by the collector."""
+def prompt_threads() -> Iterator[None]:
+    """Threads that wake at their time get the interpreter soon."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@contextlib.contextmanager
+def _settled_memory() -> Iterator[None]:
+    """What lives for good is not looked at again by the collector."""
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
-        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
     """SIGINT, SIGTERM and a terminal that is closed call `stop`; the ways before are put back at the end."""
+    with _handled(lambda number: stop(signal.Signals(number).name.lower())):
+        yield
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        stop(signal.Signals(number).name.lower())
 
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """What would end this program in the middle of a step that must be whole comes after it instead."""
+    held: list[int] = []
+    with _handled(held.append):
+        yield
+    if held:
+        signal.raise_signal(held[0])
+
+
+def end_by_signal(reason: str) -> NoReturn:
+    """Unwinds the program, so that all it holds is put in order; the exit code is as shells report it."""
+    if reason == "sigint":
+        raise KeyboardInterrupt
+    raise SystemExit(128 + signal.Signals[reason.upper()])
+
+
+@contextlib.contextmanager
+def _handled(handle: Callable[[int], object]) -> Iterator[None]:
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in numbers}
+    before = {number: signal.signal(number, lambda number, _frame: handle(number)) for number in numbers}
     try:
         yield
     finally:

@@ -7,11 +7,11 @@ from typing import Final
 
 from asvrig.scenario import Vehicle
 from asvunit.errors import UsageError
+from asvunit.event_hub import SOCKET_PATH_BYTES
 
 LOOPBACK: Final = "127.255.255.255"  # broadcast that every unit of this machine hears, and nothing beside
 GNSS_BAUD: Final = 115_200
 CAN_BITRATE: Final = 500_000
-_SOCKET_PATH_BYTES: Final = 107  # of a Unix socket; the kernel takes no more
 
 
 def replay_config(vehicle: Vehicle) -> str:
@@ -61,9 +61,9 @@ def unit_file(folder: Path, name: str, suffix: str) -> Path:
 def check_socket_path(path: str | Path) -> None:
     """UsageError where no Unix socket can be of that path."""
     size = len(os.fsencode(path))
-    if size > _SOCKET_PATH_BYTES:
+    if size > SOCKET_PATH_BYTES:
         raise UsageError(
-            f"{path}: {size} bytes, and a Unix socket's path may have {_SOCKET_PATH_BYTES}; choose a shorter folder"
+            f"{path}: {size} bytes, and a Unix socket's path may have {SOCKET_PATH_BYTES}; choose a shorter folder"
         )
 
 

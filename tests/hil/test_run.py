@@ -313,6 +313,10 @@ def test_garbage(rig: Rig) -> None:
         drive.receiver.write(b"\xff\x00$GNRMC,no,such\r\n$GNGGA,,,,*00\r\n" + b"x" * 600 + b"\r\n")
         os.write(drive.can.fileno(), b"\xff\xfe garbage\rt9zz8zz\rT\r" + b"\x07" * 20 + b"Q" * 400 + b"\r")
     since = drive.count
+    drive.receiver.silent = True
+    drive.wait("status", since, input="gnss", state="silent")  # all that was on the line has been read by then
+    drive.receiver.silent = False
+    since = drive.count
     drive.receiver.unplug()  # a mark in the events, which come in order
     drive.wait("status", since, input="gnss", state="disconnected")
     since = drive.count

@@ -35,7 +35,7 @@ def demo(
     from rich.markup import escape
 
     from asvrig.scenario import load_scenario
-    from asvunit.runtime import stopped_by_signals
+    from asvunit.runtime import end_by_signal, stopped_by_signals
 
     class PipedConsole(Console):
         """A reader that has seen enough is the command's business, as everywhere."""
@@ -52,16 +52,9 @@ def demo(
     if scenario.story:
         console.print(escape(scenario.story))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(stopped_by_signals(_stop))
+        stack.enter_context(stopped_by_signals(end_by_signal))
         folder = _folder(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
         (_replayed if offline else _lived)(console, scenario, folder, keep)
-
-
-def _stop(reason: str) -> None:
-    """Whatever ends it, units, folders and the terminal are put in order."""
-    if reason == "sigint":
-        raise KeyboardInterrupt
-    raise SystemExit({"sigterm": 143, "sighup": 129}[reason])
 
 
 def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | None) -> None:

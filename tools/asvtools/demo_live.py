@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -22,11 +21,11 @@ from asvrig.scenario import Radio, Scenario, Vehicle
 from asvrig.unit_config import LOOPBACK, unit_config, unit_file
 from asvunit.errors import AsvkitError
 from asvunit.ports import Shown
+from asvunit.runtime import prompt_threads, signals_held
 
 READY_S: Final = 15.0  # a unit that takes longer does not start any more
 _UNITS: Final = 2
 _TICK_S: Final = 0.1
-_SWITCH_S: Final = 0.0005  # the world's thread comes to its turn in time while the screen is drawn
 _PIN_S: Final = 0.1  # between an event and its lamp
 
 Event = dict[str, Any]
@@ -41,6 +40,8 @@ class Car:
     can: SlcanPty | None
     unit: UnitProcess | None = None
     shown: Shown = field(default_factory=Shown)
+    states: dict[str, str] = field(default_factory=dict)  # of its inputs
+    took_us: float | None = None  # from the cause of its last change to the pin
     ready_s: float = 0.0
     busy: float = 0.0  # share of a processor
     exit_code: int | None = None
@@ -55,8 +56,12 @@ class Car:
         return next((one for one in reversed(self.events) if one["event"] == kind), {})
 
     def take(self, event: Event) -> None:
-        """Follow what the driver is told."""
-        if event["event"] == "hmi":
+        """Follow what the driver is told, and how the unit is."""
+        if event["event"] == "status":
+            self.states[event["input"]] = event["state"]
+        elif event["event"] == "latency":
+            self.took_us = event["written_us"]
+        elif event["event"] == "hmi":
             told = {key: event[key] for key in ("level", "colour", "function", "direction", "text")}
             self.shown = Shown(**told, lamps=self.shown.lamps, tone_hz=self.shown.tone_hz)
         elif event["event"] == "outputs":
@@ -101,7 +106,7 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
     """Start the units, play the scenario once in real time, stop them; nothing is left behind whatever happens."""
     units, played = plan(scenario)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_prompt())
+        stack.enter_context(prompt_threads())
         port = free_udp_port()
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
         cars = [_car(vehicle, folder, sockets, port, stack) for vehicle in units]
@@ -143,7 +148,8 @@ def _car(vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contex
         folder=folder,
         sockets=sockets,
     )
-    car.unit = stack.enter_context(UnitProcess(vehicle.name, folder, config, on_event=car.take))
+    with signals_held():  # a process that is begun and not yet known would be left behind
+        car.unit = stack.enter_context(UnitProcess(vehicle.name, folder, config, on_event=car.take))
     return car
 
 
@@ -172,16 +178,6 @@ def _run(
         thread.join(_TICK_S)
     if failed:
         raise failed[0]
-
-
-@contextlib.contextmanager
-def _prompt() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _renamed(event: Event, ids: dict[Any, int]) -> Event:

@@ -1,7 +1,7 @@
 """The demo as it runs: a map of the true places and both drivers' views; lines where the terminal is too small."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from rich.columns import Columns
 from rich.console import Console, Group
@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from asvrig.motion import KMH
-from asvrig.scenario import Scenario, Vehicle
+from asvrig.scenario import Scenario
 from asvrig.trajectory import Trajectory
 from asvtools.demo_live import Car
 from asvunit.adapters.terminal import driver_view, one_line
@@ -59,6 +59,13 @@ class Map:
             out.append("\n")
         out.right_crop(1)
         return out
+
+    def speeds(self, t_s: float) -> list[str]:
+        """Each vehicle's heading, name and speed at a time."""
+        states = [(vehicle.name, track.at(t_s)) for vehicle, track in self._tracks]
+        return [
+            f"{_ARROWS[round(one.heading_deg / 45) % 8]} {name} {one.speed_mps / KMH:.0f} km/h" for name, one in states
+        ]
 
     def _cell(self, east_m: float, north_m: float) -> tuple[int, int] | None:
         column = round(east_m / self._scale + self._columns / 2)
@@ -108,8 +115,8 @@ class View:
         clock = f"{t_s:5.1f} s" if t_s >= 0 else "starts ..."
         title = f"{escape(scenario.title)}   {clock}"
         legend = Text("  ")
-        for number, vehicle in enumerate(scenario.vehicle):
-            legend.append(f"{_speed(vehicle, t_s)}   ", _COLOURS[number % len(_COLOURS)])
+        for number, speed in enumerate(self._map.speeds(t_s)):
+            legend.append(f"{speed}   ", _COLOURS[number % len(_COLOURS)])
         views = [driver_view(car.shown, f"{escape(car.vehicle.name)}: its driver", _notes(car)) for car in cars]
         place = Panel(Group(self._map.draw(t_s, levels), legend), title=title, title_align="left", width=width)
         self._live.update(Group(place, Columns(views, width=(width - 2) // 2, padding=(0, 1))), refresh=True)
@@ -122,18 +129,9 @@ class View:
             self._told[car.vehicle.name] = line
 
 
-def _speed(vehicle: Vehicle, t_s: float) -> str:
-    state = Trajectory(vehicle).at(t_s)
-    return f"{_ARROWS[round(state.heading_deg / 45) % 8]} {vehicle.name} {state.speed_mps / KMH:.0f} km/h"
-
-
 def _notes(car: Car) -> tuple[str, ...]:
     """How the unit is: its inputs, and how long the last change took to the lamp."""
-    states: dict[str, Any] = {}
-    for event in car.events[-400:]:
-        if event["event"] == "status":
-            states[event["input"]] = event["state"]
+    states = dict(car.states)  # its thread goes on
     inputs = "  ".join(f"{name} {states[name]}" for name in ("gnss", "can", "radio") if name in states)
-    latency = car.last("latency")
-    took = f"last change: {latency['written_us'] / 1000:.1f} ms to the pin" if latency else ""
+    took = "" if car.took_us is None else f"last change: {car.took_us / 1000:.1f} ms to the pin"
     return inputs or "starting", took

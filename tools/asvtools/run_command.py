@@ -6,21 +6,19 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asvunit.errors import UsageError
 
 if TYPE_CHECKING:
-    from asvunit.clock import UnitClock
     from asvunit.config import Config
     from asvunit.ports import LiveInput, Outputs
-    from asvunit.unit import Unit
 
 _SEEDS = 1 << 29
-_ENDED_BY = {"sigterm": 143, "sighup": 129}  # exit codes, as shells report them
 
 
 def run(
@@ -36,7 +34,7 @@ def run(
     """One live unit: receiver, CAN, radio, lamps and buzzer as the configuration says. Ctrl-C or SIGTERM ends it."""
     began_ns = time.monotonic_ns()
     from asvunit.config import load_config
-    from asvunit.runtime import stopped_by_signals
+    from asvunit.runtime import end_by_signal, stopped_by_signals
 
     if config is None:
         raise UsageError("run: --config FILE is needed; asvkit config init writes one to begin with")
@@ -50,10 +48,8 @@ def run(
         def stop(reason: str) -> None:
             if session:
                 session[0].runtime.stop(reason)
-            elif reason == "sigint":
-                raise KeyboardInterrupt
             else:  # not all parts are up yet: those that are go down in order
-                raise SystemExit(_ENDED_BY[reason])
+                end_by_signal(reason)
 
         stack.enter_context(stopped_by_signals(stop))
         try:
@@ -82,6 +78,7 @@ class _Session:
         from asvunit.live import LiveUnit, Times
         from asvunit.runtime import Runtime
         from asvunit.service import ServiceManager
+        from asvunit.unit import Unit
 
         folder = path.parent
         self._config = config
@@ -104,7 +101,7 @@ class _Session:
         if "seed" not in config.model_fields_set:  # a new identity at each ignition [G 3.7.2(d)]
             settings.set("seed", int.from_bytes(os.urandom(4), "big") % _SEEDS)
         self.live = LiveUnit(
-            lambda clock, sink, send: _unit(settings, clock, sink, send, config),
+            partial(Unit, settings, language=config.presentation.language),
             parts,
             Times(time.monotonic_ns, time.time_ns),
         )
@@ -126,12 +123,6 @@ class _Session:
         self._hub.publish(self.live.statistics())
         self._hub.publish({"t": self.live.epoch_s(time.monotonic_ns()), "event": "stop", "reason": reason})
         _say(f"stopped: {reason.replace('_', ' ')}")
-
-
-def _unit(settings: Any, clock: "UnitClock", sink: Any, send: Any, config: "Config") -> "Unit":
-    from asvunit.unit import Unit
-
-    return Unit(settings, clock, sink=sink, send=send, language=config.presentation.language)
 
 
 def simulated(config: "Config", folder: Path) -> "tuple[dict[str, LiveInput], list[int] | None]":
