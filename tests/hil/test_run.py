@@ -225,7 +225,7 @@ def ended_well(drive: Drive, code: int, reason: str) -> None:
 def test_own_frames(rig: Rig) -> None:
     drive = rig.start()
     rig.air.drain()
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     while drive.air.frame()[1]["latitude_deg"] is None:
         pass
     heard = drive.air.frames(11)
@@ -252,7 +252,7 @@ def test_new_identity(rig: Rig) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, None])
 def test_stop(rig: Rig, number: signal.Signals | None) -> None:
     drive = rig.start()
-    drive.wait("status", input="can", state="ok")
+    drive.wait("status", input="can", state="ok", reason="received")
     assert drive.socket_path.is_socket()
     if number is None:
         code = drive.unit.stop(WAIT_S)
@@ -266,12 +266,12 @@ def test_stop(rig: Rig, number: signal.Signals | None) -> None:
 
 def test_killed_and_started_again(rig: Rig) -> None:
     drive = rig.start()
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     drive.unit.kill()
     assert drive.socket_path.is_socket()  # left behind
     lines = len(drive.file.read_bytes().splitlines())
     again = rig.start(play=False)
-    again.wait("status", input="gnss", state="ok")
+    again.wait("status", input="gnss", state="ok", reason="received")
     assert again.unit.stop() == 0
     starts = [event for event in again.written() if event["event"] == "start"]
     assert len(starts) == 2
@@ -287,7 +287,7 @@ def test_unplugged(rig: Rig, name: str) -> None:
     drive = rig.start()
     device: ReceiverPty | SlcanPty = drive.receiver if name == "gnss" else drive.can
     for one in ("gnss", "can"):
-        drive.wait("status", input=one, state="ok")
+        drive.wait("status", input=one, state="ok", reason="received")
     drive.fault_lamp(False)
     since = drive.count
     device.unplug()
@@ -296,7 +296,7 @@ def test_unplugged(rig: Rig, name: str) -> None:
     assert drive.pins()["fault"] == 1
     since = drive.count
     device.plug()
-    drive.wait("status", since, input=name, state="ok")
+    drive.wait("status", since, input=name, state="ok", reason="received")
     drive.fault_lamp(False)
     assert drive.pins()["fault"] == 0
     assert drive.unit.stop() == 0
@@ -305,8 +305,8 @@ def test_unplugged(rig: Rig, name: str) -> None:
 
 def test_garbage(rig: Rig) -> None:
     drive = rig.start()
-    drive.wait("status", input="gnss", state="ok")
-    drive.wait("status", input="can", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
+    drive.wait("status", input="can", state="ok", reason="received")
     with RadioSender(LOOPBACK, drive.port) as sender:
         for size in (0, 1, 99, 101, 1400):
             sender.send(b"\xa5" * size)
@@ -321,7 +321,7 @@ def test_garbage(rig: Rig) -> None:
     drive.wait("status", since, input="gnss", state="disconnected")
     since = drive.count
     drive.receiver.plug()
-    drive.wait("status", since, input="gnss", state="ok")
+    drive.wait("status", since, input="gnss", state="ok", reason="received")
     rig.air.drain()
     drive.air.frames(3)
     ended_well(drive, drive.unit.stop(), "input_closed")
@@ -335,7 +335,7 @@ def test_garbage(rig: Rig) -> None:
 
 def test_stopped_and_continued(rig: Rig) -> None:
     drive = rig.start()
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     drive.air.frames(3)
     os.kill(drive.unit.pid, signal.SIGSTOP)
     try:
@@ -461,7 +461,7 @@ def test_full_disk(rig: Rig) -> None:
     drive = rig.start(arguments=["--events", "/dev/full"])
     told = drive.wait("status", input="unit", state="overloaded", reason="events_not_written")
     assert "/dev/full" in told["detail"]
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     rig.air.drain()
     drive.air.frames(3)
     assert drive.unit.stop() == 0
@@ -474,7 +474,7 @@ def test_reader_gone(rig: Rig) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     drive = rig.start(arguments=["--events", "-"], command=through_shell('> "$0"', pipe))
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     assert os.read(reader, 65536).startswith(b"{")
     os.close(reader)
     drive.wait("status", input="unit", state="overloaded", reason="events_not_written")
@@ -485,7 +485,7 @@ def test_reader_gone(rig: Rig) -> None:
 
 def test_no_stdout(rig: Rig) -> None:
     drive = rig.start(arguments=["--events", "-"], command=through_shell(">&-", "sh"))
-    drive.wait("status", input="gnss", state="ok")
+    drive.wait("status", input="gnss", state="ok", reason="received")
     rig.air.drain()
     drive.air.frames(3)
     ended_well(drive, drive.unit.stop(), "input_closed")
@@ -520,7 +520,7 @@ def test_view_in_tiny_terminal(rig: Rig) -> None:
     command = through_shell('> "$0"', os.ttyname(slave))
     try:
         drive = rig.start(arguments=["--view"], command=("env", "-u", "COLUMNS", "-u", "LINES", "TERM=xterm", *command))
-        drive.wait("status", input="gnss", state="ok")
+        drive.wait("status", input="gnss", state="ok", reason="received")
         assert drive.unit.stop() == 0
         assert "Traceback" not in drive.error_text()
     finally:

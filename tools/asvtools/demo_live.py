@@ -110,8 +110,9 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
         port = free_udp_port()
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
         cars = [_car(vehicle, folder, sockets, port, stack) for vehicle in units]
-        bare = BareSleep()
-        stack.callback(bare.close)
+        with signals_held():
+            bare = BareSleep()
+            stack.callback(bare.close)
         for car in cars:
             assert car.unit is not None
             car.ready_s = float(car.unit.wait_ready(READY_S)["after_s"])

@@ -4,7 +4,9 @@ A process of its own with nothing else to do: `python -m asvrig.live.bare_sleep`
 quantiles of its lateness as one JSON object.
 """
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -53,7 +55,8 @@ def _main() -> None:
     sys.stdin.buffer.read()
     ended.set()
     thread.join(1)
-    json.dump(late.summary(), sys.stdout)
+    with contextlib.suppress(BrokenPipeError):  # who asked may have gone
+        os.write(1, json.dumps(late.summary()).encode())
 
 
 if __name__ == "__main__":
