@@ -43,6 +43,14 @@ TEXT_CROSSING_CAUTION_LEFT = 4
 TEXT_CROSSING_CAUTION_RIGHT = 5
 TEXT_CROSSING_CAUTION_BOTH = 6
 TEXT_KEEP_WATCHING = 7
+TEXT_ONCOMING_INFORMATION = 8
+TEXT_ONCOMING_CAUTION = 9
+TEXT_BEHIND_INFORMATION_LEFT = 10
+TEXT_BEHIND_INFORMATION_RIGHT = 11
+TEXT_BEHIND_CAUTION_LEFT = 12
+TEXT_BEHIND_CAUTION_RIGHT = 13
+TEXT_SURROUNDING = 14
+TEXT_EMERGENCY = 15
 
 INPUT_GNSS = 0
 INPUT_CAN = 1
@@ -102,6 +110,30 @@ REASON_COUNTER_STUCK = 66
 REASON_NEW = 67
 REASON_GONE = 68
 REASON_EMERGENCY_UNVERIFIED = 69
+REASON_WINKER_OFF = 70
+REASON_WINKER_UNKNOWN = 71
+REASON_TURN_BEGUN = 72
+REASON_EGO_STANDING = 73  # at the kerb, or waiting: no left-turn support [D16]
+REASON_LATERAL = 74  # its course passes too far beside
+REASON_NOT_TWO_WHEELER = 75  # left turn, where only two-wheelers are targets
+REASON_TARGET_FELL_BACK = 76
+REASON_IN_RANGE = 77  # surrounding and emergency vehicles: begun
+REASON_RECEDING = 78
+REASON_TARGET_STANDING = 79
+REASON_PACKETS_STOPPED = 80
+REASON_NO_JUNCTION = 81  # both maps know that no node lies where the courses cross
+REASON_EGO_PRIORITY = 82
+REASON_TWIN = 83  # two vehicles with one address and id
+REASON_JUMP = 84  # a position that it cannot have reached
+REASON_TARGET_FROZEN = 85  # it moves, and its position does not
+REASON_CLOCK_DISAGREES = 86
+REASON_OWN_ID = 87  # another vehicle has drawn ego's id
+REASON_SUPERSEDED = 88  # another support speaks for this target, or for this danger
+REASON_NOT_EMERGENCY = 89
+REASON_EXTERNAL = 90  # told by an autonomous or a roadside support
+REASON_EXTERNAL_ENDED = 91
+REASON_EXTERNAL_STALE = 92
+REASON_OFF = 93  # by configuration
 
 FIX_OK = 0  # fix status; else a REASON_ code that says why it is void
 
@@ -117,6 +149,16 @@ SIGNALS = 7
 STATUS_OK = 0
 STATUS_UNKNOWN = 1
 STATUS_IMPLAUSIBLE = 2
+
+ORIGIN_VEHICLE = 0  # V2V, this unit's own
+ORIGIN_ROADSIDE = 1
+ORIGIN_AUTONOMOUS = 2
+
+TARGETS_TWO_WHEELERS = 0  # left turn [G 4.3.1]
+TARGETS_ALL = 1
+
+SIDE_LEFT = 0  # of the road that traffic keeps to
+SIDE_RIGHT = 1
 
 START_STOPPED = 0  # crossing starts for an ego that has stopped [G 4.1.2]
 START_SPEED = 1  # the 0..30 km/h stand-in

@@ -13,6 +13,7 @@ INFORMATION_MS = INFORMATION_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERV
 CAUTION_MS = CAUTION_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERVAL_MS  # L4: 3.6 s [D10]
 CAUTION_AFTER_MS = CAUTION_AFTER_REACTION_MS + SYSTEM_DELAY_MS + TRANSMISSION_INTERVAL_MS  # L4*: 1.2 s [D10]
 INFORMATION_EARLY_MS = 4500  # mode information_ended: so that 3 s of it end before L4* (ours, in [D13]'s band)
+INFORMATION_BAND_MS = INFORMATION_MS + 1000  # 5.1 s: nothing is told before [G 3.5(1), D13]
 PREDICTION_MS = 1000  # a target without a new packet [G 3.6(2), D17]
 MINIMUM_PRESENTATION_MS = 2000  # [D14]
 INFORMATION_SHOWN_MS = 3000  # mode information_ended [D14]
@@ -22,6 +23,8 @@ BREAK_GRACE_MS = 500  # a condition must fail this long before support leaves it
 STOPPED_FOR_MS = 300  # [D12]
 DUE_STEP_MS = 10  # ticks between those of the grid come no closer than this (ours)
 SIGNAL_TIMEOUT_MS = 500  # a vehicle signal without a period of its own (ours)
+EXTERNAL_MS = 1000  # an autonomous or roadside support that is not repeated ends (ours)
+NODE_MS = 2000  # an intersection ahead that the map has not confirmed (ours)
 RECEIVING_MS = 1000  # "receiving" lamp after the last frame (ours)
 FIX_TIMEOUT_MS = 1500  # a fix is stale after this or three periods, the longer [interface section 6]
 FIX_TIMEOUT_PERIODS = 3
@@ -33,11 +36,23 @@ STOPPED_CKMH = 200  # [D12]
 COURSE_CKMH = 300  # GNSS course is used from here [D4]
 STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
+TURN_EGO_MAX_CKMH = 3000  # right and left turn [G table 3-3]
 TARGET_MIN_KMH = 5  # crossing and right turn [D16]
+TARGET_MIN_HIGHEST_KMH = 10  # left out because support has no effect: not above this (ours) [G 4.1.2(4)]
+STANDING_KMH = 2  # a vehicle at rest: no surrounding support [G 5.2(4)4, D12]
 
 # Lengths in dm
 STARTED_DM = 50  # from where it stood [D12]
 CROSSING_AHEAD_DM = 300  # crossing point ahead of ego [D11]
+TURN_POINT_LIMIT_DM = 335  # ego to the place of its right turn: 30 m and 3.5 m [G table 3-5, D11]
+TURN_DECELERATION_CMS2 = 200  # of ego on its way there [G table 2-5, D11]
+ONCOMING_LATERAL_DM = 200  # right turn: target's course beside the turning point [D11]
+BEHIND_LATERAL_DM = 30  # left turn: to the side that ego turns to [D11]
+SURROUNDING_DM = 1000  # [D18]
+SURROUNDING_NEAR_DM = 300  # nearer than this also if it recedes [D18]
+EMERGENCY_DM = 3000  # straight line [G 4.4.3]
+LEAVING_DM = 50  # surrounding: out of range only so far beyond it, so that it does not flicker (ours)
+JUNCTION_DM = 300  # nodes of two maps that differ by less are one (ours)
 RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
 CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
 CLASS_C_ERROR_DM = 300  # also an invalid class [D8]
@@ -46,10 +61,14 @@ UNBOUNDED_ERROR_M = 255  # "255 m or more": surrounding support only [D8]
 # Angles in degrees
 CROSSING_MIN_DEG = 30  # courses meet at 30..150 degrees [D11]
 CROSSING_MAX_DEG = 150
+ONCOMING_DEG = 45  # right turn: courses differ by 180 degrees, give or take [D11]
+SAME_DIRECTION_DEG = 30  # left turn [D11]
+TURN_BEGUN_DEG = 30  # ego's heading since the winker came on (ours) [D15]
 
 # Counts
 PARALLEL = 2  # presentations at once [D18]
 NEIGHBOURS = 256
+SURROUNDING_SUPPORTS = 8  # of those; the nearest (ours)
 SUPPORTS = 64  # (function, target) pairs followed at once (ours)
 REVISIONS = 10  # frames counted by the revision counter [D6]
 POSITION_DELAY_MAX = 30  # x 100 ms [G appendix 1 (17)]

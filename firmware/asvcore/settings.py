@@ -13,6 +13,19 @@ FIELDS = (
     ("antenna_to_front_dm", 0, -200, 200),  # calibration [D11]
     ("crossing", 1, 0, 1),
     ("crossing_start", codes.START_STOPPED, 0, 1),
+    ("crossing_ego_max_ckmh", params.CROSSING_EGO_MAX_CKMH, 100, params.CROSSING_EGO_MAX_CKMH),  # [G table 3-3]
+    ("right_turn", 1, 0, 1),
+    ("right_turn_ego_max_ckmh", params.TURN_EGO_MAX_CKMH, 100, params.TURN_EGO_MAX_CKMH),
+    ("left_turn", 1, 0, 1),
+    ("left_turn_ego_max_ckmh", params.TURN_EGO_MAX_CKMH, 100, params.TURN_EGO_MAX_CKMH),
+    ("left_turn_targets", codes.TARGETS_TWO_WHEELERS, 0, 1),
+    ("surrounding", 1, 0, 1),
+    ("surrounding_dm", params.SURROUNDING_DM, params.SURROUNDING_NEAR_DM, params.EMERGENCY_DM),
+    ("emergency", 1, 0, 1),
+    ("traffic_side", codes.SIDE_LEFT, 0, 1),
+    ("target_min_kmh", params.TARGET_MIN_KMH, 0, params.TARGET_MIN_HIGHEST_KMH),
+    ("information_ms", params.INFORMATION_MS, params.INFORMATION_MS, params.INFORMATION_BAND_MS),  # [D13]
+    ("caution_ms", params.CAUTION_MS, params.CAUTION_MS, params.INFORMATION_MS),  # [D13]
     ("presentation_mode", codes.MODE_INFORMATION_CAUTION, 0, 2),
     ("parallel", params.PARALLEL, 1, 4),
     ("neighbours", params.NEIGHBOURS, 1, 4096),

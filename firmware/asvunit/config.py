@@ -76,12 +76,41 @@ class EventsTable(Table):
 class CrossingTable(Table):
     enabled: bool = True
     start: Literal["stopped", "speed"] = Field("stopped", description="[G 4.1.2]; speed: 0..30 km/h stands in")
+    ego_max_kmh: float = Field(30, ge=1, le=30, description="of that stand-in: 0..30 km/h [G table 3-3]")
+
+
+class RightTurnTable(Table):
+    enabled: bool = True
+    ego_max_kmh: float = Field(30, ge=1, le=30, description="no support above: 0..30 km/h [G table 3-3]")
+
+
+class LeftTurnTable(Table):
+    enabled: bool = True
+    ego_max_kmh: float = Field(30, ge=1, le=30, description="no support above: 0..30 km/h [G table 3-3]")
+    targets: Literal["two_wheelers", "all"] = Field("two_wheelers", description="[G 4.3.1]; all: other vehicles too")
+
+
+class SurroundingTable(Table):
+    enabled: bool = True
+    range_m: float = Field(100, ge=30, le=300, description="farther vehicles may be left out [G 4.4.2(3), D18]")
+
+
+class EmergencyTable(Table):
+    enabled: bool = True
+    keys: dict[str, str] = Field({}, description="authority keys: id = Ed25519 public key in hex [G appendix 1 (42)]")
+
+
+class IntersectionsTable(Table):
+    map: str | None = Field(None, min_length=1, description="GeoJSON of branching nodes; none: works without")
 
 
 class PresentationTable(Table):
     mode: Literal["information_caution", "caution_alone", "information_ended"] = Field(
         "information_caution", description="[D14]"
     )
+    information_s: float = Field(4.1, ge=4.1, le=5.1, description="way before the conflict: L3 [G 3.5(1), D13]")
+    caution_s: float = Field(3.6, ge=3.6, le=4.1, description="way before the conflict: L4 [G 3.5(1), D13]")
+    target_min_kmh: int = Field(5, ge=0, le=10, description="slower: no crossing, no right turn [G 4.1.2(4), D16]")
     parallel: int = Field(params.PARALLEL, ge=1, le=4, description="presentations at once [D18]")
     language: Literal["en", "ja"] = "en"
 
@@ -95,6 +124,7 @@ class Config(Table):
 
     config: int = Field(1, ge=1, le=1, description="version of this form")
     seed: int = Field(1, ge=0, lt=1 << 29, description="repeats the random vehicle_id; live, leave it out")
+    traffic_side: Literal["left", "right"] = Field("left", description="right mirrors right and left turn [D16]")
     vehicle: VehicleTable = VehicleTable()
     ego: EgoTable = EgoTable()
     gnss: GnssTable = GnssTable()
@@ -103,6 +133,11 @@ class Config(Table):
     hmi: HmiTable = HmiTable()
     events: EventsTable = EventsTable()
     crossing: CrossingTable = CrossingTable()
+    right_turn: RightTurnTable = RightTurnTable()
+    left_turn: LeftTurnTable = LeftTurnTable()
+    surrounding: SurroundingTable = SurroundingTable()
+    emergency: EmergencyTable = EmergencyTable()
+    intersections: IntersectionsTable = IntersectionsTable()
     presentation: PresentationTable = PresentationTable()
     neighbours: NeighboursTable = NeighboursTable()
 
@@ -119,6 +154,19 @@ class Config(Table):
             "antenna_to_front_dm": round(self.ego.antenna_to_front_m * 10),
             "crossing": int(self.crossing.enabled),
             "crossing_start": CODES["START"][self.crossing.start],
+            "crossing_ego_max_ckmh": round(self.crossing.ego_max_kmh * 100),
+            "right_turn": int(self.right_turn.enabled),
+            "right_turn_ego_max_ckmh": round(self.right_turn.ego_max_kmh * 100),
+            "left_turn": int(self.left_turn.enabled),
+            "left_turn_ego_max_ckmh": round(self.left_turn.ego_max_kmh * 100),
+            "left_turn_targets": CODES["TARGETS"][self.left_turn.targets],
+            "surrounding": int(self.surrounding.enabled),
+            "surrounding_dm": round(self.surrounding.range_m * 10),
+            "emergency": int(self.emergency.enabled),
+            "traffic_side": CODES["SIDE"][self.traffic_side],
+            "target_min_kmh": self.presentation.target_min_kmh,
+            "information_ms": round(self.presentation.information_s * 1000),
+            "caution_ms": round(self.presentation.caution_s * 1000),
             "presentation_mode": CODES["MODE"][self.presentation.mode],
             "parallel": self.presentation.parallel,
             "neighbours": self.neighbours.capacity,

@@ -21,6 +21,8 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "can.interface": "socketcan",
     "can.bitrate": 500000,
     "can.options": {"rtscts": True},
+    "emergency.keys": {"17": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
+    "intersections.map": "intersections.geojson",
     "hmi.pins": "pins.toml",
     "hmi.record": "pins.jsonl",
     "events.file": "events.jsonl",
@@ -52,7 +54,7 @@ def _line(path: str, key: str, info: FieldInfo) -> str:
     example = _EXAMPLES.get(path)
     text = f"# {key} = {_value(example)}" if example is not None else f"{key} = {_value(info.default)}"
     note = _note(info)
-    return f"{text:<{_WIDTH}}# {note}" if note else text
+    return f"{text:<{_WIDTH - 1}} # {note}" if note else text
 
 
 def _note(info: FieldInfo) -> str:

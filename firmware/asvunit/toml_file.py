@@ -1,5 +1,6 @@
 """Reads a TOML file into a pydantic model; whatever is wrong becomes one line with file, key and the mend."""
 
+import re
 import tomllib
 import types
 import typing
@@ -13,6 +14,8 @@ from pydantic_core import ErrorDetails
 from asvunit.errors import UsageError, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] = float) -> Model:
@@ -57,7 +60,15 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
         names = [info.alias or name for name, info in place.model_fields.items()]
         return f"{key}: unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
     message = error["msg"]
-    return f"{key}: {message[:1].lower()}{message[1:]}"
+    clause = _clause(model_at(model, error["loc"][:-1]), str(error["loc"][-1])) if error["type"] in _BOUNDS else ""
+    return f"{key}: {message[:1].lower()}{message[1:]}{clause}"
+
+
+def _clause(place: type[BaseModel], name: str) -> str:
+    """The clause that sets a key's bounds, if its description cites one."""
+    info = place.model_fields.get(name)
+    cited = re.search(r" \[[^\]]+\]", (info.description or "") if info else "")
+    return cited.group() if cited else ""
 
 
 def model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel]:
