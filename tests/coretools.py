@@ -60,6 +60,7 @@ def frame(
     raw[codec.SENSOR_AVAILABILITY] = AVAILABLE_ALL
     raw[codec.SPEED] = speed
     raw[codec.DIRECTION] = direction
+    raw[codec.UTC_HOUR] = 9  # midnight UTC, as the drives' fixes tell it
     for name, code in codes_given.items():
         raw[getattr(codec, name.upper())] = code
     buffer = bytearray(100)
@@ -131,9 +132,29 @@ class Drive:
     def of(self, kind):
         return [record for record in self.records if record["kind"] == kind]
 
-    def supports(self):
-        """SUPPORT records about a target."""
-        return [record for record in self.of("support") if record["vehicle_id"] != NONE]
+    def supports(self, function=codes.FUNCTION_CROSSING):
+        """SUPPORT records of a function about targets that were given something, each to its end."""
+        found, running = [], set()
+        for record in self.of("support"):
+            key = (record["source"], record["vehicle_id"])
+            if record["function"] != function or record["vehicle_id"] == NONE:
+                continue
+            if record["level"]:
+                running.add(key)
+            if key in running:
+                found.append(record)
+            if not record["level"] and record["reason"] != "information_ended":
+                running.discard(key)
+        return found
+
+    def untold(self, function=codes.FUNCTION_CROSSING):
+        """Reasons why targets got nothing, in the order told."""
+        given = [id(record) for record in self.supports(function)]
+        return [
+            record["reason"]
+            for record in self.of("support")
+            if record["function"] == function and record["vehicle_id"] != NONE and id(record) not in given
+        ]
 
 
 class Target:

@@ -1,19 +1,21 @@
-"""Which supports reach the driver: danger first, then first come, two in parallel [G 3.8, 5.2, D18].
+"""Which supports reach the driver: danger first, then first come, two in parallel [G 3.8, 5.2, 2.6(3), D18].
 
-Danger is the level, then whether the target still comes, then the function's rank, then the time to the
-crossing point. What is presented gives way only to more: a higher level at once, a nearer target of the
-same level after the minimum presentation [D14].
+Danger is the level, then whether the target still comes, then the function's rank, then how near the conflict is.
+What is presented gives way only to more: a higher level at once, a better rank or a nearer target of the same level
+after the minimum presentation [D14]; what only tells who is around gives way to everything at once. One danger is
+told once: by the function of the better rank, by the more trusted or clearly fresher source.
 """
 
 from . import codes, params
-from .supports import HOLD
+from .supports import HOLD, RANK
 
-# Rank of the functions: crossing before turns, surrounding last [G 5.2]
-_RANK = (9, 1, 2, 2, 3, 0)
-_NEARER_MS = 1000  # a difference in time that counts as more dangerous (ours)
+# Function: so much nearer counts as more dangerous (ours): ms, for the last two dm
+_NEARER = (0, 1000, 1000, 1000, 100, 200)
 
 
 def _grade(support):
+    if support.function == codes.FUNCTION_SURROUNDING:
+        return 1
     return support.level * 2 + (0 if support.state == HOLD else 1)
 
 
@@ -21,12 +23,12 @@ def _before(one, other):
     """True if one is more dangerous than the other, or came first."""
     if _grade(one) != _grade(other):
         return _grade(one) > _grade(other)
-    if _RANK[one.function] != _RANK[other.function]:
-        return _RANK[one.function] < _RANK[other.function]
+    if RANK[one.function] != RANK[other.function]:
+        return RANK[one.function] < RANK[other.function]
     if one.state == HOLD and one.hold_until_ms != other.hold_until_ms:
         return one.hold_until_ms > other.hold_until_ms
-    if one.state != HOLD and one.ttc_ms != other.ttc_ms:
-        return one.ttc_ms < other.ttc_ms
+    if one.state != HOLD and one.urgency != other.urgency:
+        return one.urgency < other.urgency
     return one.order < other.order
 
 
@@ -43,7 +45,9 @@ class Arbiter:
         shown = 0
         for index in range(len(self._pool)):
             support = self._pool[index]
-            if support.presented and support.level == codes.LEVEL_NONE:
+            if support.level != codes.LEVEL_NONE:
+                self._supersede(support, now_ms)
+            if support.presented and (support.level == codes.LEVEL_NONE or support.superseded):
                 self._present(support, False, now_ms)
             elif support.presented:
                 shown += 1
@@ -67,11 +71,29 @@ class Arbiter:
         if presented:
             support.presented_ms = now_ms
 
+    def _supersede(self, support, now_ms):
+        """Whether another support speaks for the same target or the same danger."""
+        superseded = False
+        for index in range(len(self._pool)):
+            other = self._pool[index]
+            if other is support or other.level < support.level or other.level == codes.LEVEL_NONE:
+                continue
+            if other.neighbour is support.neighbour:
+                superseded = RANK[other.function] < RANK[support.function]
+            elif other.origin != support.origin and other.function == support.function:
+                if not support.direction or not other.direction or support.direction & other.direction:
+                    superseded = other.level > support.level or _trusted(other, support, now_ms)
+            if superseded:
+                break
+        if superseded != support.superseded:
+            support.superseded = superseded
+            support.dirty = support.dirty or not support.presented
+
     def _best_waiting(self):
         best = None
         for index in range(len(self._pool)):
             support = self._pool[index]
-            if support.level > codes.LEVEL_NONE and not support.presented:
+            if support.level > codes.LEVEL_NONE and not support.presented and not support.superseded:
                 if best is None or _before(support, best):
                     best = support
         return best
@@ -91,9 +113,9 @@ class Arbiter:
             return False
         if now_ms - shown.presented_ms < params.MINIMUM_PRESENTATION_MS:
             return False
-        return _RANK[one.function] < _RANK[shown.function] or (
-            _RANK[one.function] == _RANK[shown.function] and one.ttc_ms + _NEARER_MS <= shown.ttc_ms
-        )
+        if RANK[one.function] != RANK[shown.function]:
+            return RANK[one.function] < RANK[shown.function]
+        return one.urgency + _NEARER[one.function] <= shown.urgency
 
     def _choose_primary(self):
         best = None
@@ -103,5 +125,13 @@ class Arbiter:
                 best = support
         old = self.primary
         keeps = old is not None and old.presented and best is not None and _grade(old) == _grade(best)
-        if not (keeps and old.function == best.function and best.ttc_ms + _NEARER_MS > old.ttc_ms):
+        if not (keeps and old.function == best.function and best.urgency + _NEARER[best.function] > old.urgency):
             self.primary = best
+
+
+def _trusted(one, other, now_ms):
+    """True if one is trusted more than the other of the same danger: autonomous, roadside, V2V; fresher outranks."""
+    one_age_ms, other_age_ms = one.neighbour.age_ms(now_ms), other.neighbour.age_ms(now_ms)
+    if abs(one_age_ms - other_age_ms) > params.FRESHER_MS:
+        return one_age_ms < other_age_ms
+    return one.origin > other.origin

@@ -4,10 +4,13 @@ Every event has the time it was received (unit ms, never running back: an earlie
 last one and counted) and a `cause`, the caller's number for it, which the records it leads to repeat.
 """
 
-from . import codec, codes, crossing, params
+from . import codec, codes, crossing, params, surrounding, turns
 from .arbiter import Arbiter
+from .candidate import Candidate, Timing
 from .commands import Commands
 from .ego import Ego
+from .externals import Externals
+from .gates import EGO_ACTS, FUNCTIONS, Gates
 from .hmi import Hmi
 from .neighbours import SOURCE_LIMIT, Neighbours
 from .params import NONE
@@ -17,9 +20,23 @@ from .status import Status
 from .supports import FREE, HOLD, Supports
 from .transmit import Transmitter
 
-# Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, two of
-# the HMI, the neighbours that expire in a cycle
-_RECORDS_BESIDE = 16 + EXPIRE_AT_ONCE
+# Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, the
+# readiness of five functions, two of the HMI, reasons told, the neighbours that expire in a cycle
+_RECORDS_BESIDE = 24 + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
+
+# By FUNCTION_ code
+_JUDGES = (
+    None,
+    crossing.judge,
+    turns.judge_right,
+    turns.judge_left,
+    surrounding.judge_surrounding,
+    surrounding.judge_emergency,
+)
+_TIMED = codes.FUNCTION_SURROUNDING  # functions below it have a rule of timing
+
+# Not worth telling of a vehicle that gets no support
+_UNTOLD = (codes.REASON_NOT_EMERGENCY, codes.REASON_SUPERSEDED, codes.REASON_TOO_FAR)
 
 
 class Core:
@@ -39,11 +56,15 @@ class Core:
         self.missed_slots = 0
         self.due_ms = NONE  # a tick at this time, before the next of the grid, tells something sooner
         self._arbiter = Arbiter(settings, self.supports)
-        self._reception = Reception(self.neighbours, self.transmitter, self.commands)
+        self._reception = Reception(self.neighbours, self.ego, self.transmitter, self.commands)
         self._status = Status(settings, self.commands)
+        self._gates = Gates(settings)
+        self._timing = Timing(settings)
+        self._externals = Externals()
         self._relation = Relation()
-        self._candidate = crossing.Candidate()
+        self._candidate = Candidate()
         self._next_send_ms = NONE
+        self._to_tell = 0  # reasons that may yet be told in this cycle
 
     @property
     def frame(self):
@@ -79,7 +100,7 @@ class Core:
             tod_ms,
             status,
         )
-        self._check_started(cause)
+        self._end_by_ego(cause)
 
     def on_vehicle(self, signal, value, status, source, received_ms, cause):
         """One vehicle signal: SIGNAL_ code, value in its unit, STATUS_ code, small integer of its bus."""
@@ -89,11 +110,34 @@ class Core:
             raise ValueError("source %d" % source)
         self._advance(received_ms, cause)
         self.ego.vehicle(signal, value, status, source)
-        self._check_started(cause)
+        self._end_by_ego(cause)
 
     def on_switch(self, switch, value, received_ms, cause):
         """A switch of the driver's; what it does is the outputs' business, its time is the journal's."""
         self._advance(received_ms, cause)
+
+    def on_node(self, latitude_cas, longitude_cas, distance_m, priority, received_ms, cause):
+        """The nearest branching node ahead, by the unit's map, told anew at each fix; all NONE: there is none.
+
+        `priority`: 1 ego has it there, 0 it has not, NONE not known [G 4.1.2(5), appendix 1 (33)-(40)].
+        """
+        self._advance(received_ms, cause)
+        self.ego.node.put(latitude_cas, longitude_cas, distance_m, priority, self.now_ms)
+
+    def on_support(self, origin, function, level, direction, received_ms, cause):
+        """What another support system says now: ORIGIN_, FUNCTION_, LEVEL_ and DIRECTION_ codes.
+
+        To be repeated within a second while it holds; LEVEL_NONE ends it [G 2.6(3), 3.8].
+        """
+        if origin not in (codes.ORIGIN_ROADSIDE, codes.ORIGIN_AUTONOMOUS) or not 0 < function < FUNCTIONS:
+            raise ValueError("support of origin %d, function %d" % (origin, function))
+        if not codes.LEVEL_NONE <= level <= codes.LEVEL_CAUTION or not 0 <= direction <= 3:
+            raise ValueError("support of level %d, direction %d" % (level, direction))
+        self._advance(received_ms, cause)
+        external = self._externals.take(origin, function, level, direction, self.now_ms)
+        if external is not None:
+            self.supports.external(external, self.now_ms, cause)
+            self._report(cause)
 
     def on_message(self, buffer, source, received_ms, radio_flag, cause):
         """One received payload without trailer, any bytes of any length.
@@ -107,7 +151,8 @@ class Core:
         neighbour = self._reception.take(buffer, source, self.now_ms, radio_flag, cause)
         if neighbour is None:
             return
-        self._judge(neighbour, crossing.gate(self.ego, self.settings), cause)
+        self._gates.look(self.ego)
+        self._judge(neighbour, cause)
         self._report(cause)
 
     def tick(self, now_ms, cause=0):
@@ -116,23 +161,51 @@ class Core:
         Called every 100 ms, the grid of the transmissions, and at `due_ms` in between: the moment when,
         as the targets go, a level rises or an end is reached.
         """
+        self.begin(now_ms, cause)
+        self.finish(cause)
+
+    def begin(self, now_ms, cause=0):
+        """The first part of a tick: the own frame is made; `finish` must follow before anything else comes."""
         self._advance(now_ms, cause)
         now_ms = self.now_ms
         if self._next_send_ms == NONE:
             self._next_send_ms = now_ms
         if now_ms >= self._next_send_ms:
             self._send(cause)
-        gate = crossing.gate(self.ego, self.settings)
-        self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gate, cause)
+            self._to_tell = params.TOLD_A_CYCLE
+        gates = self._gates
+        gates.look(self.ego)
+        self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gates, cause)
+
+    def finish(self, cause=0):
+        """The rest of a tick: all neighbours are judged."""
         self.due_ms = NONE
         neighbours = self.neighbours
         at = neighbours.count - 1
         while at >= 0:
-            self._judge(neighbours.used[at], gate, cause)
+            self._judge(neighbours.used[at], cause)
             at -= 1
+        externals = self._externals.all
+        for index in range(len(externals)):
+            if not externals[index].free():
+                self.supports.external(externals[index], self.now_ms, cause)
         self.supports.changed = True  # time alone lets a more dangerous target through
         self._report(cause)
         self._reception.expire(self.now_ms, cause)
+
+    def explain(self, neighbour, function, candidate):
+        """Fill a `Candidate` with what a function makes of a neighbour now, without giving or ending anything."""
+        candidate.clear()
+        candidate.function = function
+        self._gates.look(self.ego)
+        gate = self._gates.reasons[function]
+        if gate:
+            candidate.reason = gate
+            return
+        index = neighbour.supports[function]
+        support = self.supports.pool[index] if index >= 0 else None
+        self._relate(neighbour)
+        self._evaluate(neighbour, support, candidate)
 
     def rebase(self, offset_ms):
         """The caller's clock steps back by this much, once, between events (params.REBASE_MS)."""
@@ -140,6 +213,7 @@ class Core:
         self.ego.rebase(offset_ms)
         self._reception.rebase(offset_ms)
         self.supports.rebase(offset_ms)
+        self._externals.rebase(offset_ms)
         if self._next_send_ms != NONE:
             self._next_send_ms -= offset_ms
         if self.due_ms != NONE:
@@ -153,52 +227,113 @@ class Core:
             return
         self.now_ms = received_ms
         self.ego.advance(received_ms)
-        self._check_started(cause)
+        if self.ego.started_now:
+            self._end_by_ego(cause)
 
-    def _check_started(self, cause):
+    def _end_by_ego(self, cause):
         # Ego's own act ends support at once, not at the next tick [D15]
-        if not self.ego.started_now:
+        ego, counts = self.ego, self.supports.counts
+        if not ego.started_now and not counts[1] and not counts[2] and not counts[3]:
             return
-        gate = crossing.gate(self.ego, self.settings)
-        self.ego.started_now = False
-        if gate != codes.REASON_EGO_STARTED:
-            return
+        self._gates.look(ego)
+        ego.started_now = False
+        reasons = self._gates.reasons
         pool = self.supports.pool
         for index in range(len(pool)):
-            if pool[index].state != FREE:
-                self._judge(pool[index].neighbour, gate, cause)
+            support = pool[index]
+            if support.state == FREE or support.function >= _TIMED or support.origin != codes.ORIGIN_VEHICLE:
+                continue
+            if reasons[support.function] in EGO_ACTS:
+                self._judge(support.neighbour, cause)
         self._report(cause)
 
-    def _judge(self, neighbour, gate, cause):
-        candidate = self._candidate
-        index = neighbour.supports[codes.FUNCTION_CROSSING]
-        followed = index >= 0
-        support = self.supports.pool[index] if followed else None
-        if not self.settings.crossing:
-            return
-        if gate and not followed:
-            neighbour.reason = gate
-            return
-        candidate.clear()
-        if gate:
-            candidate.reason = gate
-        else:
-            # A lost target goes on as it went as long as support follows it [D15]
-            limit_ms = 2 * params.LOST_LIMIT_MS if followed else params.PREDICTION_MS
-            if self._relation.make(self.ego, neighbour, self.now_ms, self.settings, limit_ms):
-                crossing.judge(self.ego, neighbour, self._relation, self.settings, support, candidate)
+    def _judge(self, neighbour, cause):
+        """Every function that is open for a neighbour, or that follows it."""
+        now_ms = self.now_ms
+        candidate, reasons = self._candidate, self._gates.reasons
+        heard = neighbour.age_ms(now_ms) <= params.PREDICTION_MS
+        related = False
+        for function in range(1, FUNCTIONS):
+            index = neighbour.supports[function]
+            gate = reasons[function]
+            if index < 0 and (gate or not heard):
+                continue
+            if function == codes.FUNCTION_EMERGENCY and index < 0 and not neighbour.emergency:
+                continue
+            candidate.clear()
+            candidate.function = function
+            if gate:
+                candidate.reason = gate
             else:
-                known = neighbour.latitude_cas != NONE
-                candidate.reason = codes.REASON_TOO_FAR if known else codes.REASON_TARGET_DATA
-        if not followed and self.now_ms - neighbour.received_ms > params.PREDICTION_MS:
+                if not related:
+                    self._relate(neighbour)
+                    related = True
+                self._evaluate(neighbour, self.supports.pool[index] if index >= 0 else None, candidate)
+            self.supports.follow(neighbour, candidate, now_ms, cause)
+            due_ms = candidate.due_ms
+            ended = index >= 0 and neighbour.supports[function] < 0
+            index = neighbour.supports[function]
+            if ended:  # its end says why
+                neighbour.told[function] = neighbour.reasons[function]
+            elif index < 0:
+                self._tell(neighbour, candidate, cause)
+            elif self.supports.pool[index].state == HOLD:
+                due_ms = self.supports.pool[index].hold_until_ms - now_ms
+            if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
+                self._due_in(due_ms)
+
+    def _relate(self, neighbour):
+        # A lost target goes on as it went as long as support follows it [D15]
+        limit_ms = 2 * params.LOST_LIMIT_MS if neighbour.timed() else params.PREDICTION_MS
+        self._relation.make(self.ego, neighbour, self.now_ms, self.settings, limit_ms)
+
+    def _evaluate(self, neighbour, support, candidate):
+        relation = self._relation
+        if not relation.near:
+            known = neighbour.latitude_cas != NONE
+            candidate.reason = codes.REASON_TOO_FAR if known else codes.REASON_TARGET_DATA
             return
-        self.supports.follow(neighbour, candidate, self.now_ms, cause)
-        due_ms = candidate.due_ms
-        index = neighbour.supports[codes.FUNCTION_CROSSING]
-        if index >= 0 and self.supports.pool[index].state == HOLD:
-            due_ms = self.supports.pool[index].hold_until_ms - self.now_ms
-        if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
-            self._due_in(due_ms)
+        candidate.error_dm = relation.error_dm
+        if candidate.function < _TIMED:
+            if not neighbour.usable:
+                candidate.reason = codes.REASON_TARGET_DATA
+                return
+            if neighbour.error_dm >= params.UNBOUNDED_ERROR_M * 10:
+                candidate.reason = codes.REASON_ERROR_UNBOUNDED
+                return
+            if neighbour.frozen and support is None:
+                candidate.reason = codes.REASON_TARGET_FROZEN
+                return
+        _JUDGES[candidate.function](self.ego, neighbour, relation, self.settings, self._timing, support, candidate)
+
+    def _tell(self, neighbour, candidate, cause):
+        """Why a target gets nothing, at each change; a few in a cycle, so that a flood is none of records."""
+        reason = candidate.reason if candidate.reason else candidate.level_reason
+        function = candidate.function
+        if reason == neighbour.told[function] or reason in _UNTOLD:
+            return
+        if self._to_tell <= 0 or neighbour.range_dm > params.EXPLAINED_DM:
+            return
+        self._to_tell -= 1
+        neighbour.told[function] = reason
+        self._put_support(neighbour, candidate, codes.LEVEL_NONE, 0, reason, cause)
+
+    def _put_support(self, neighbour, measured, level, presented, reason, cause):
+        self.commands.put(
+            codes.COMMAND_SUPPORT,
+            self.now_ms,
+            cause,
+            measured.function,
+            level,
+            presented,
+            neighbour.source,
+            neighbour.vehicle_id,
+            measured.distance_dm,
+            measured.error_dm,
+            measured.threshold_dm,
+            measured.ttc_ms,
+            reason,
+        )
 
     def _due_in(self, due_ms):
         if due_ms == NONE:
@@ -218,21 +353,9 @@ class Core:
             support = pool[index]
             if support.dirty:
                 support.dirty = False
-                self.commands.put(
-                    codes.COMMAND_SUPPORT,
-                    self.now_ms,
-                    cause,
-                    support.function,
-                    support.level,
-                    1 if support.presented else 0,
-                    support.neighbour.source,
-                    support.neighbour.vehicle_id,
-                    support.distance_dm,
-                    support.error_dm,
-                    support.threshold_dm,
-                    support.ttc_ms,
-                    support.reason,
-                )
+                reason = codes.REASON_SUPERSEDED if support.superseded and support.level else support.reason
+                presented = 1 if support.presented else 0
+                self._put_support(support.neighbour, support, support.level, presented, reason, cause)
         if self.hmi.update(self._arbiter.primary, pool):
             hmi = self.hmi
             self.commands.put(

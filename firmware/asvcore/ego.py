@@ -3,9 +3,11 @@
 from array import array
 
 from . import codes, params
-from .elements import SHIFT_REVERSE
+from .elements import SHIFT_REVERSE, WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
+from .manoeuvre import Node, Turn
 from .params import NEVER_MS, NONE
+from .signals import Signals
 
 _PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
@@ -13,7 +15,7 @@ _PERIODS = 5  # intervals between fixes that are remembered
 _LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
 
 
-class Ego:
+class Ego(Signals):
     """Ego as the judges and the transmitter see it; call `advance` with the time before reading.
 
     Units in the names; NONE where unknown. `north_mm` and `east_mm` are the way since the fix, whose
@@ -21,14 +23,12 @@ class Ego:
     """
 
     def __init__(self, settings):
+        Signals.__init__(self, settings.timeouts_ms())
         self._settings = settings
-        self._timeouts_ms = settings.timeouts_ms()
-        self._values = array("i", [0] * codes.SIGNALS)
-        self._stamps_ms = array("i", [NEVER_MS] * codes.SIGNALS)
-        self._statuses = array("b", [codes.STATUS_UNKNOWN] * codes.SIGNALS)
-        self._sources = array("h", [0] * codes.SIGNALS)
         self.plane = Plane()
-        self.now_ms = 0
+        self.turn = Turn()
+        self.node = Node()
+        self.length_dm = settings.vehicle_length_dm or kind_length_dm(settings.vehicle_kind)
         self.fix_ms = NEVER_MS  # when the last epoch came, valid or void
         self.fix_status = codes.REASON_NO_INPUT
         self.fix_tod_ms = NONE
@@ -45,6 +45,7 @@ class Ego:
         self.period_ms = 0  # of the receiver: the second shortest of the last intervals; 0 before the second epoch
         self._limit_ms = params.FIX_TIMEOUT_MS
         self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
+        self.sine_q12 = self.cosine_q12 = 0  # of the heading, while it is known
         self.north_mm = 0
         self.east_mm = 0
         self._speed_rest = 0
@@ -83,6 +84,9 @@ class Ego:
         fast = self.speed_ckmh() >= params.COURSE_CKMH and (speed_ckmh == NONE or speed_ckmh >= params.COURSE_CKMH)
         if fast and course_cdeg != NONE and not self.reversing():
             self.heading_cdeg = course_cdeg
+            self.sine_q12 = sine_q12(course_cdeg)
+            self.cosine_q12 = cosine_q12(course_cdeg)
+            self.turn.look(self.winker_side(), course_cdeg)
         self.north_mm = 0
         self.east_mm = 0
         self._shift_mm(max(self.speed_ckmh(), 0) * self._settings.sampling_delay_ms // 360)
@@ -90,12 +94,11 @@ class Ego:
 
     def vehicle(self, signal, value, status, source):
         """One vehicle signal, received at `now_ms`."""
-        self._values[signal] = value
-        self._stamps_ms[signal] = self.now_ms
-        self._statuses[signal] = status
-        self._sources[signal] = source
+        self.put(signal, value, status, source)
         if signal == codes.SIGNAL_SPEED:
             self._wait()
+        elif signal == codes.SIGNAL_WINKER:
+            self.turn.look(self.winker_side(), self.heading_cdeg)
 
     def advance(self, now_ms):
         """Move on to a time: dead reckoning and the stop line's state."""
@@ -115,42 +118,8 @@ class Ego:
             self._low_since_ms = max(self._low_since_ms - offset_ms, NEVER_MS)
         self._speed_ms = max(self._speed_ms - offset_ms, NEVER_MS)
         self._quality_ms = max(self._quality_ms - offset_ms, NEVER_MS)
-        for signal in range(codes.SIGNALS):
-            self._stamps_ms[signal] = max(self._stamps_ms[signal] - offset_ms, NEVER_MS)
-
-    # Vehicle signals: value + age + status + source; stale means unavailable
-
-    def signal(self, signal):
-        """Value of a signal, or NONE when it is unknown, implausible or stale."""
-        if self._statuses[signal] != codes.STATUS_OK or self.signal_age_ms(signal) > self._timeouts_ms[signal]:
-            return NONE
-        return self._values[signal]
-
-    def signal_age_ms(self, signal):
-        """Age of what was last received for a signal."""
-        return self.now_ms - self._stamps_ms[signal]
-
-    def signal_status(self, signal):
-        """Status as received: a STATUS_ code."""
-        return self._statuses[signal]
-
-    def signal_source(self, signal):
-        """Small integer of the bus the signal came from."""
-        return self._sources[signal]
-
-    def can_state(self):
-        """STATE_ code of the vehicle side: ok when any signal is fresh."""
-        state = codes.STATE_SILENT
-        for signal in range(codes.SIGNALS):
-            if self._stamps_ms[signal] == NEVER_MS:
-                continue
-            if self.signal_age_ms(signal) <= self._timeouts_ms[signal]:
-                if self._statuses[signal] != codes.STATUS_IMPLAUSIBLE:
-                    return codes.STATE_OK
-                state = codes.STATE_IMPLAUSIBLE
-            elif state == codes.STATE_SILENT:
-                state = codes.STATE_STALE
-        return state
+        self.rebase_signals(offset_ms)
+        self.node.rebase(offset_ms)
 
     # What is known now
 
@@ -169,6 +138,21 @@ class Ego:
         if speed_ckmh != NONE:
             return speed_ckmh
         return self.fix_speed_ckmh if self.position_reason() == 0 else NONE
+
+    def winker_side(self):
+        """DIRECTION_ code of the winker's switch, 0 where it is off, NONE where it is not known."""
+        code = self.signal(codes.SIGNAL_WINKER)
+        if code == WINKER_RIGHT:
+            return codes.DIRECTION_RIGHT
+        if code == WINKER_LEFT:
+            return codes.DIRECTION_LEFT
+        return 0 if code == WINKER_OFF else NONE
+
+    def time_of_day_ms(self):
+        """UTC time of day by the receiver, now; NONE without a fix."""
+        if self.fix_tod_ms == NONE or self.position_reason() != 0:
+            return NONE
+        return (self.fix_tod_ms + self.now_ms - self.fix_ms) % params.DAY_MS
 
     def reversing(self):
         """True while the shift is known to be in reverse."""
@@ -244,8 +228,8 @@ class Ego:
         if self.reversing():
             way_mm = -way_mm
         way_mm = max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
-        north_mm = self.north_mm + ((way_mm * cosine_q12(self.heading_cdeg) + 2048) >> 12)
-        east_mm = self.east_mm + ((way_mm * sine_q12(self.heading_cdeg) + 2048) >> 12)
+        north_mm = self.north_mm + ((way_mm * self.cosine_q12 + 2048) >> 12)
+        east_mm = self.east_mm + ((way_mm * self.sine_q12 + 2048) >> 12)
         self.north_mm = max(-_LIMIT_MM, min(north_mm, _LIMIT_MM))
         self.east_mm = max(-_LIMIT_MM, min(east_mm, _LIMIT_MM))
 
@@ -297,6 +281,14 @@ class Ego:
         if north_dm == NONE or east_dm == NONE:
             return True
         return north_dm * north_dm + east_dm * east_dm >= params.STARTED_DM * params.STARTED_DM
+
+
+def kind_length_dm(kind):
+    """Length of a vehicle by its kind, where it is not known."""
+    for code, length_dm in params.KIND_LENGTH_DM:
+        if code == kind:
+            return length_dm
+    return params.OTHER_LENGTH_DM
 
 
 def class_error_dm(class_code):

@@ -9,7 +9,7 @@ from .params import NONE, RANGE_DM
 Q12 = 4096
 HALF_TURN_CAS = 180 * 360000
 TURN_CAS = 2 * HALF_TURN_CAS
-_MAX_CAS = 65535  # times a scale below 2^14 stays below 2^30; 1 km up to 87 degrees of latitude
+MAX_CAS = 65535  # times a scale below 2^14 stays below 2^30; 1 km up to 87 degrees of latitude
 
 # sin(0..90 degrees) in Q12
 _SINE = (
@@ -48,6 +48,29 @@ def divided(numerator, denominator):
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def angle_between_cdeg(one_cdeg, other_cdeg):
+    """Angle between two courses, 0..18000 in 0.01 degrees."""
+    angle_cdeg = (one_cdeg - other_cdeg) % 36000
+    return 36000 - angle_cdeg if angle_cdeg > 18000 else angle_cdeg
+
+
+def root(square):
+    """Square root of 0 .. 2^30, rounded to the nearest integer."""
+    low = 0
+    bit = 1 << 28
+    rest = square
+    while bit > rest:
+        bit >>= 2
+    while bit:
+        if rest >= low + bit:
+            rest -= low + bit
+            low = (low >> 1) + bit
+        else:
+            low >>= 1
+        bit >>= 2
+    return low + 1 if rest > low else low
+
+
 def longitude_difference_cas(to_cas, from_cas):
     """Shortest way east, across the date line where that is shorter."""
     difference = to_cas - from_cas
@@ -68,6 +91,11 @@ class Plane:
         self.east_q12 = 12676
         self._scaled_at_cas = NONE
 
+    @property
+    def known(self):
+        """True once it has been placed."""
+        return self._scaled_at_cas != NONE
+
     def place(self, latitude_cas, longitude_cas):
         """Move the origin; the scales are renewed every 36" of latitude (1.1 km)."""
         self.latitude_cas = latitude_cas
@@ -83,7 +111,7 @@ class Plane:
     def north_dm(self, latitude_cas):
         """Way north from the origin in dm, or NONE beyond the range of local geometry."""
         difference = latitude_cas - self.latitude_cas
-        if not -_MAX_CAS <= difference <= _MAX_CAS:
+        if not -MAX_CAS <= difference <= MAX_CAS:
             return NONE
         way = (difference * self.north_q12 + 2048) >> 12
         return way if -RANGE_DM <= way <= RANGE_DM else NONE
@@ -91,7 +119,7 @@ class Plane:
     def east_dm(self, longitude_cas):
         """Way east from the origin in dm, or NONE beyond the range of local geometry."""
         difference = longitude_difference_cas(longitude_cas, self.longitude_cas)
-        if not -_MAX_CAS <= difference <= _MAX_CAS:
+        if not -MAX_CAS <= difference <= MAX_CAS:
             return NONE
         way = (difference * self.east_q12 + 2048) >> 12
         return way if -RANGE_DM <= way <= RANGE_DM else NONE

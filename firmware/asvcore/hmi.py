@@ -10,22 +10,52 @@ _LEVELS = (
     (codes.COLOUR_YELLOW, codes.SOUND_CAUTION),
 )
 
-# (function, level): text when the target comes from the left, the right, both sides
+# (function, level): texts by the side that the target is on: neither, left, right, both
 _TEXTS = (
     (
         codes.FUNCTION_CROSSING,
         codes.LEVEL_INFORMATION,
-        codes.TEXT_CROSSING_INFORMATION_LEFT,
-        codes.TEXT_CROSSING_INFORMATION_RIGHT,
-        codes.TEXT_CROSSING_INFORMATION_BOTH,
+        (
+            codes.TEXT_CROSSING_INFORMATION_BOTH,
+            codes.TEXT_CROSSING_INFORMATION_LEFT,
+            codes.TEXT_CROSSING_INFORMATION_RIGHT,
+            codes.TEXT_CROSSING_INFORMATION_BOTH,
+        ),
     ),
     (
         codes.FUNCTION_CROSSING,
         codes.LEVEL_CAUTION,
-        codes.TEXT_CROSSING_CAUTION_LEFT,
-        codes.TEXT_CROSSING_CAUTION_RIGHT,
-        codes.TEXT_CROSSING_CAUTION_BOTH,
+        (
+            codes.TEXT_CROSSING_CAUTION_BOTH,
+            codes.TEXT_CROSSING_CAUTION_LEFT,
+            codes.TEXT_CROSSING_CAUTION_RIGHT,
+            codes.TEXT_CROSSING_CAUTION_BOTH,
+        ),
     ),
+    (codes.FUNCTION_RIGHT_TURN, codes.LEVEL_INFORMATION, (codes.TEXT_ONCOMING_INFORMATION,) * 4),
+    (codes.FUNCTION_RIGHT_TURN, codes.LEVEL_CAUTION, (codes.TEXT_ONCOMING_CAUTION,) * 4),
+    (
+        codes.FUNCTION_LEFT_TURN,
+        codes.LEVEL_INFORMATION,
+        (
+            codes.TEXT_BEHIND_INFORMATION_LEFT,
+            codes.TEXT_BEHIND_INFORMATION_LEFT,
+            codes.TEXT_BEHIND_INFORMATION_RIGHT,
+            codes.TEXT_BEHIND_INFORMATION_LEFT,
+        ),
+    ),
+    (
+        codes.FUNCTION_LEFT_TURN,
+        codes.LEVEL_CAUTION,
+        (
+            codes.TEXT_BEHIND_CAUTION_LEFT,
+            codes.TEXT_BEHIND_CAUTION_LEFT,
+            codes.TEXT_BEHIND_CAUTION_RIGHT,
+            codes.TEXT_BEHIND_CAUTION_LEFT,
+        ),
+    ),
+    (codes.FUNCTION_SURROUNDING, codes.LEVEL_INFORMATION, (codes.TEXT_SURROUNDING,) * 4),
+    (codes.FUNCTION_EMERGENCY, codes.LEVEL_INFORMATION, (codes.TEXT_EMERGENCY,) * 4),
 )
 
 
@@ -57,7 +87,7 @@ class Hmi:
             for index in range(len(_TEXTS)):
                 row = _TEXTS[index]
                 if row[0] == primary.function and row[1] == primary.level:
-                    text = row[1 + direction]
+                    text = row[2][direction]
         colour, sound = _LEVELS[primary.level]
         if (
             primary.level == self.level

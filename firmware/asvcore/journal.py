@@ -7,6 +7,8 @@ Version 1, one input a line, integers in decimal, `-` for NONE, the unit's own m
     F t cause status latitude longitude speed course error height vertical tod     a fix
     V t cause signal value status source                                           a vehicle signal
     M t cause source radio_flag HEX                                                a received payload
+    N t cause latitude longitude distance priority                                 the node ahead
+    X t cause origin function level direction                                      another system's support
     S t cause switch value                                                         a switch
     T t cause                                                                      a tick
     R offset                                                                       the clock was rebased
@@ -49,6 +51,10 @@ def feed(core, line):
         core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
     elif kind == "T":
         core.tick(n[0], n[1])
+    elif kind == "N":
+        core.on_node(n[2], n[3], n[4], n[5], n[0], n[1])
+    elif kind == "X":
+        core.on_support(n[2], n[3], n[4], n[5], n[0], n[1])
     elif kind == "S":
         core.on_switch(n[2], n[3], n[0], n[1])
     elif kind == "R":

@@ -8,26 +8,30 @@ through a free list, and the hash is open addressing over an array.
 from array import array
 
 from . import codec, params
-from .ego import class_error_dm
-from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY
+from .ego import class_error_dm, kind_length_dm
+from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY, NODE_DISTANCE_FAR
+from .gates import FUNCTIONS
 from .geometry import cosine_q12, sine_q12
 from .params import NEVER_MS, NONE
 
-_FUNCTIONS = 6
 _WINDOW = 32  # slots that are looked at for one to give way
 SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
+TWIN = 1 << 29  # in the key of a second vehicle that sends with the same address and id
 
 
 class Neighbour:
     """What is known of one vehicle, as received; ways and times in the units of the names.
 
-    `usable`: position, speed and direction can be used. `reason`: why no crossing support was judged
-    for it, last time. `supports[function]`: index of the support that follows it, or -1.
+    `usable`: position, speed and direction can be used. `frozen`: it moves, but tells the same position for too long.
+    `supports[function]`: index of the support that follows it, or -1; `reasons[function]`: what was last judged,
+    and `told[function]`: what was last reported of it.
     """
 
     def __init__(self, index):
         self.index = index
-        self.supports = [-1] * _FUNCTIONS
+        self.supports = [-1] * FUNCTIONS
+        self.reasons = [0] * FUNCTIONS
+        self.told = [0] * FUNCTIONS
         self.clear()
 
     def clear(self):
@@ -50,16 +54,41 @@ class Neighbour:
         self.delay_ms = 0  # age of the position when it was received
         self.emergency = 0
         self.range_dm = params.RANGE_DM
-        self.reason = 0
-        for function in range(_FUNCTIONS):
+        self.kind = NONE
+        self.length_code = 0
+        self.node_latitude_cas = NONE  # the nearest branching node ahead of it, by its own map
+        self.node_longitude_cas = NONE
+        self.node_distance_dm = NONE
+        self.changed_ms = NEVER_MS  # since when the position has been the one it is
+        self.frozen = False
+        self.clock_told = False
+        self.twin_told = False
+        for function in range(FUNCTIONS):
             self.supports[function] = -1
+            self.reasons[function] = 0
+            self.told[function] = 0
 
     def followed(self):
         """True while any support follows this vehicle."""
-        for function in range(_FUNCTIONS):
+        for function in range(FUNCTIONS):
             if self.supports[function] >= 0:
                 return True
         return False
+
+    def timed(self):
+        """True while a support that has a rule of timing follows it: crossing, right turn, left turn."""
+        supports = self.supports
+        return supports[1] >= 0 or supports[2] >= 0 or supports[3] >= 0
+
+    def age_ms(self, now_ms):
+        """How old its last position is; of a frozen one, since it was new."""
+        age_ms = now_ms - self.received_ms
+        return age_ms + self.delay_ms if self.frozen else age_ms
+
+    @property
+    def length_dm(self):
+        """Its length as sent, else by its kind."""
+        return self.length_code * 20 if self.length_code else kind_length_dm(self.kind)
 
     def repeats(self, raw):
         """True if a message with the last one's counter tells nothing new."""
@@ -80,6 +109,9 @@ class Neighbour:
         self.longitude_code = raw[codec.LONGITUDINAL_SECOND]
         self.revision_code = raw[codec.REVISION_COUNTER]
         self.emergency = raw[codec.EMERGENCY_ATTENTION]
+        self.kind = raw[codec.VEHICLE_CLASSIFICATION]
+        self.length_code = raw[codec.VEHICLE_LENGTH]
+        latitude_before_cas, longitude_before_cas = self.latitude_cas, self.longitude_cas
         self.latitude_cas = NONE
         self.longitude_cas = NONE
         self.error_dm = NONE
@@ -99,6 +131,47 @@ class Neighbour:
                     self.sine_q12 = sine_q12(self.direction_deg * 100)
                     self.cosine_q12 = cosine_q12(self.direction_deg * 100)
         self.usable = self.latitude_cas != NONE and self.direction_deg != NONE
+        if self.latitude_cas != latitude_before_cas or self.longitude_cas != longitude_before_cas:
+            self.changed_ms = self.received_ms - self.delay_ms
+            self.frozen = False
+        else:
+            self._same_position(raw)
+        self.node_latitude_cas = NONE
+        if raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] == AVAILABLE_ALL:
+            self._take_node(raw)
+
+    def _same_position(self, raw):
+        # "Interpolated or unknown" while it does not change is as old as it has been the same, 1 s at most [D6, D17]
+        same_ms = self.received_ms - self.changed_ms
+        if self.latitude_cas == NONE or self.speed_kmh == NONE:
+            self.frozen = False
+            return
+        period_ms = raw[codec.POSITION_DELAY] * 100 if raw[codec.POSITION_DELAY] <= params.POSITION_DELAY_MAX else 0
+        self.frozen = self.speed_kmh >= params.FROZEN_KMH and same_ms > max(params.FROZEN_MS, 3 * period_ms)
+        if self.frozen:
+            self.delay_ms = min(same_ms, params.LOST_LIMIT_MS)
+        elif not 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
+            self.delay_ms = min(same_ms, params.PREDICTION_MS)
+
+    def _take_node(self, raw):
+        latitude_cas = angle_cas(
+            raw[codec.INTERSECTION_LATITUDINAL_DEGREE],
+            raw[codec.INTERSECTION_LATITUDINAL_MINUTE],
+            raw[codec.INTERSECTION_LATITUDINAL_SECOND],
+            90,
+        )
+        longitude_cas = angle_cas(
+            raw[codec.INTERSECTION_LONGITUDINAL_DEGREE],
+            raw[codec.INTERSECTION_LONGITUDINAL_MINUTE],
+            raw[codec.INTERSECTION_LONGITUDINAL_SECOND],
+            180,
+        )
+        distance_m = raw[codec.NEAREST_INTERSECTION_DISTANCE]
+        if latitude_cas == NONE or longitude_cas == NONE or distance_m > NODE_DISTANCE_FAR:
+            return
+        self.node_latitude_cas = latitude_cas
+        self.node_longitude_cas = longitude_cas
+        self.node_distance_dm = distance_m * 10
 
     def _take_position(self, raw, optionals):
         latitude_cas = angle_cas(
@@ -135,6 +208,7 @@ class Neighbours:
         self._slots = [Neighbour(index) for index in range(capacity)]
         self.used = [self._slots[index] for index in range(capacity)]  # in use first, free after
         self.count = 0
+        self.twins = 0  # of them, second vehicles of one address and id
         self._window = 0
         self._place = array("h", [index for index in range(capacity)])  # slot index -> index in `used`
         size = 16
@@ -144,7 +218,7 @@ class Neighbours:
         self._hash = array("h", [-1] * size)
 
     def _home(self, key):
-        return ((key & 0x3FFF) * 31 + (key >> 14) * 7919) & self._mask  # below 2^28
+        return ((key & 0x3FFF) * 31 + (key >> 14) * 7919) & self._mask  # below 2^29
 
     def get(self, key):
         """The neighbour of a key, or None."""
@@ -166,6 +240,8 @@ class Neighbours:
             return None
         neighbour = self.used[self.count]
         self.count += 1
+        if key & TWIN:
+            self.twins += 1
         neighbour.clear()
         neighbour.key = key
         at = self._home(key)
@@ -177,6 +253,8 @@ class Neighbours:
     def remove(self, neighbour):
         """Give a slot back."""
         self._unhash(neighbour.key)
+        if neighbour.key & TWIN:
+            self.twins -= 1
         neighbour.key = -1
         self.count -= 1
         last = self.used[self.count]
@@ -219,3 +297,4 @@ class Neighbours:
         for at in range(self.count):
             neighbour = self.used[at]
             neighbour.received_ms = max(neighbour.received_ms - offset_ms, NEVER_MS)
+            neighbour.changed_ms = max(neighbour.changed_ms - offset_ms, NEVER_MS)

@@ -20,6 +20,11 @@ INFORMATION_SHOWN_MS = 3000  # mode information_ended [D14]
 HOLD_MS = 3000  # "keep watching" once the target has passed [D15]
 LOST_LIMIT_MS = 10000  # a lost target's support, from its last packet, at most [D15]
 BREAK_GRACE_MS = 500  # a condition must fail this long before support leaves it: no flicker (ours)
+SURROUNDING_GRACE_MS = 1000  # the same of surrounding and emergency vehicles [D15]
+FRESHER_MS = 500  # data newer by this outrank more trusted ones [G 2.6(3)] (ours)
+FROZEN_MS = 1500  # a moving vehicle's position that does not change for so long, or three periods (ours)
+CLOCKS_MS = 5000  # times of day of two fixes that differ by more disagree (ours)
+JUMP_MS = 1000  # of way at the higher of two speeds that positions may lie apart beside their errors (ours)
 STOPPED_FOR_MS = 300  # [D12]
 DUE_STEP_MS = 10  # ticks between those of the grid come no closer than this (ours)
 SIGNAL_TIMEOUT_MS = 500  # a vehicle signal without a period of its own (ours)
@@ -32,7 +37,10 @@ JST_OFFSET_MS = 9 * 3600 * 1000  # [G appendix 1 (29)]
 DAY_MS = 24 * 3600 * 1000
 
 # Speeds in 0.01 km/h (own) and km/h (wire)
+JUMP_KMH = 20  # faster than told (ours)
+FROZEN_KMH = 10  # from here on a position must change (ours)
 STOPPED_CKMH = 200  # [D12]
+APPROACHING_DKMH = 5  # in 0.1 km/h: slower is neither coming nor going (ours)
 COURSE_CKMH = 300  # GNSS course is used from here [D4]
 STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
@@ -51,12 +59,32 @@ BEHIND_LATERAL_DM = 30  # left turn: to the side that ego turns to [D11]
 SURROUNDING_DM = 1000  # [D18]
 SURROUNDING_NEAR_DM = 300  # nearer than this also if it recedes [D18]
 EMERGENCY_DM = 3000  # straight line [G 4.4.3]
+JUMP_DM = 100  # beside errors and way (ours)
+EXPLAINED_DM = 3000  # why nothing is given is told of vehicles this near (ours)
 LEAVING_DM = 50  # surrounding: out of range only so far beyond it, so that it does not flicker (ours)
 JUNCTION_DM = 300  # nodes of two maps that differ by less are one (ours)
 RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
 CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
 CLASS_C_ERROR_DM = 300  # also an invalid class [D8]
 UNBOUNDED_ERROR_M = 255  # "255 m or more": surrounding support only [D8]
+
+# Lengths of vehicles by kind, where they are not known [interface section 6, D5]
+KIND_LENGTH_DM = (
+    (0, 120),  # bus
+    (1, 120),  # large truck
+    (2, 120),  # truck
+    (3, 120),  # special
+    (4, 50),  # car
+    (5, 20),  # motorcycle
+    (6, 20),  # moped class 2
+    (7, 20),  # moped class 1
+    (8, 0),  # pedestrian
+    (9, 20),  # bicycle
+    (10, 20),  # other light vehicle
+    (11, 300),  # tram
+)
+OTHER_LENGTH_DM = 50
+TWO_WHEELERS = (5, 6, 7, 9)  # kinds [G 4.3.1]
 
 # Angles in degrees
 CROSSING_MIN_DEG = 30  # courses meet at 30..150 degrees [D11]
@@ -68,6 +96,8 @@ TURN_BEGUN_DEG = 30  # ego's heading since the winker came on (ours) [D15]
 # Counts
 PARALLEL = 2  # presentations at once [D18]
 NEIGHBOURS = 256
+EXTERNALS = 8  # autonomous and roadside supports at once (ours)
+TOLD_A_CYCLE = 4  # reasons why a target gets nothing, told in a cycle (ours)
 SURROUNDING_SUPPORTS = 8  # of those; the nearest (ours)
 SUPPORTS = 64  # (function, target) pairs followed at once (ours)
 REVISIONS = 10  # frames counted by the revision counter [D6]

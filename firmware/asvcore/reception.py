@@ -2,6 +2,8 @@
 
 from . import codec, codes, params
 from .elements import CODED, MESSAGE_BYTES, VERSION
+from .geometry import MAX_CAS, longitude_difference_cas
+from .neighbours import TWIN, angle_cas
 from .params import NEVER_MS, NONE
 
 EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
@@ -10,8 +12,9 @@ EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins 
 class Reception:
     """Refuses malformed, own, repeated and late frames [D7]; keeps the table of neighbours."""
 
-    def __init__(self, neighbours, transmitter, commands):
+    def __init__(self, neighbours, ego, transmitter, commands):
         self.neighbours = neighbours
+        self._ego = ego
         self.received_ms = NEVER_MS  # of the last frame that was taken
         self._transmitter = transmitter
         self._commands = commands
@@ -32,18 +35,19 @@ class Reception:
         codec.decode_into(buffer, self._raw)
         key = (source << 14) | vehicle_id
         neighbour = self.neighbours.get(key)
-        if neighbour is None:
+        if neighbour is None and not self.neighbours.twins:
             neighbour = self._add(key, source, vehicle_id, now_ms, cause)
-        elif not self._is_news(neighbour, now_ms, cause):
-            return None
+        else:
+            neighbour = self._whose(neighbour, key, now_ms, cause)
+            if neighbour is not None and neighbour.counter != NONE and not self._is_news(neighbour, now_ms, cause):
+                return None
         if neighbour is None:
             return None
         self.received_ms = now_ms
         neighbour.received_ms = now_ms
+        was_frozen = neighbour.frozen
         neighbour.take(self._raw)
-        if neighbour.emergency and not radio_flag:
-            neighbour.emergency = 0  # counts as an ordinary vehicle
-            self._drop(codes.REASON_EMERGENCY_UNVERIFIED, source, vehicle_id, now_ms, cause)
+        self._report(neighbour, was_frozen, radio_flag, now_ms, cause)
         return neighbour
 
     def expire(self, now_ms, cause):
@@ -63,6 +67,71 @@ class Reception:
         self.neighbours.rebase(offset_ms)
         self.received_ms = max(self.received_ms - offset_ms, NEVER_MS)
 
+    # Two vehicles may send with one id, even from one address: what is possible tells them apart [G appendix 1 (3)]
+
+    def _whose(self, first, key, now_ms, cause):
+        """The neighbour that a frame of a known key belongs to; a new one where it can be none of them."""
+        neighbours = self.neighbours
+        second = neighbours.get(key | TWIN) if neighbours.twins else None
+        if first is not None and self._reachable(first, now_ms):
+            if second is not None and not first.twin_told and now_ms - second.received_ms <= params.PREDICTION_MS:
+                first.twin_told = True
+                self._drop(codes.REASON_TWIN, first.source, first.vehicle_id, now_ms, cause)
+            return first
+        if second is not None and (first is None or self._reachable(second, now_ms)):
+            return second
+        source, vehicle_id = key >> 14, key & 0x3FFF
+        if first is None:
+            return self._add(key, source, vehicle_id, now_ms, cause)
+        self._drop(codes.REASON_JUMP, source, vehicle_id, now_ms, cause)
+        if second is not None:  # a third place: the second was none that stays
+            if second.followed():
+                return second
+            self._forget(second, codes.REASON_GONE, now_ms, cause)
+        return self._add(key | TWIN, source, vehicle_id, now_ms, cause)
+
+    def _reachable(self, neighbour, now_ms):
+        """False where it cannot have come to the frame's position from its last one."""
+        raw = self._raw
+        age_ms = now_ms - neighbour.received_ms
+        available = raw[codec.POSITION_AVAILABILITY]
+        if neighbour.latitude_cas == NONE or not available & 1 or age_ms > params.PREDICTION_MS:
+            return True
+        plane = self._ego.plane
+        latitude_cas = angle_cas(
+            raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
+        )
+        longitude_cas = angle_cas(
+            raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
+        )
+        if latitude_cas == NONE or longitude_cas == NONE or not plane.known:
+            return True
+        north_cas = abs(latitude_cas - neighbour.latitude_cas)
+        east_cas = abs(longitude_difference_cas(longitude_cas, neighbour.longitude_cas))
+        if north_cas > MAX_CAS or east_cas > MAX_CAS:
+            return False
+        way_dm = max(north_cas * plane.north_q12, east_cas * plane.east_q12) >> 12
+        speed_kmh = params.JUMP_KMH + (raw[codec.SPEED] if raw[codec.SENSOR_AVAILABILITY] & 1 else 255)
+        if neighbour.speed_kmh != NONE:
+            speed_kmh = max(speed_kmh, neighbour.speed_kmh + params.JUMP_KMH)
+        period_ms = raw[codec.POSITION_DELAY] * 100 if raw[codec.POSITION_DELAY] <= params.POSITION_DELAY_MAX else 0
+        way_ms = age_ms + neighbour.delay_ms + max(params.JUMP_MS, period_ms)
+        return way_dm <= speed_kmh * way_ms // 360 + 2 * neighbour.error_dm + params.JUMP_DM
+
+    def _report(self, neighbour, was_frozen, radio_flag, now_ms, cause):
+        """What is wrong with a frame that is used all the same."""
+        source, vehicle_id = neighbour.source, neighbour.vehicle_id
+        if neighbour.emergency and not radio_flag:
+            neighbour.emergency = 0  # counts as an ordinary vehicle
+            self._drop(codes.REASON_EMERGENCY_UNVERIFIED, source, vehicle_id, now_ms, cause)
+        if neighbour.frozen and not was_frozen:
+            self._drop(codes.REASON_TARGET_FROZEN, source, vehicle_id, now_ms, cause)
+        if not neighbour.clock_told and neighbour.latitude_cas != NONE:
+            own_ms = self._ego.time_of_day_ms()
+            if own_ms != NONE and _apart_ms(own_ms + params.JST_OFFSET_MS, self._raw) > params.CLOCKS_MS:
+                neighbour.clock_told = True
+                self._drop(codes.REASON_CLOCK_DISAGREES, source, vehicle_id, now_ms, cause)
+
     def _add(self, key, source, vehicle_id, now_ms, cause):
         neighbour = self.neighbours.add(key)
         if neighbour is None:
@@ -75,6 +144,8 @@ class Reception:
         neighbour.source = source
         neighbour.vehicle_id = vehicle_id
         self._commands.put(codes.COMMAND_NEIGHBOUR, now_ms, cause, codes.REASON_NEW, source, vehicle_id)
+        if vehicle_id == self._transmitter.vehicle_id:
+            self._drop(codes.REASON_OWN_ID, source, vehicle_id, now_ms, cause)
         return neighbour
 
     def _is_news(self, neighbour, now_ms, cause):
@@ -98,3 +169,10 @@ class Reception:
         source, vehicle_id = neighbour.source, neighbour.vehicle_id
         self._commands.put(codes.COMMAND_NEIGHBOUR, now_ms, cause, reason, source, vehicle_id)
         self.neighbours.remove(neighbour)
+
+
+def _apart_ms(own_ms, raw):
+    """How far a frame's time of fix is from ego's, over midnight where that is nearer."""
+    told_ms = (raw[codec.UTC_HOUR] * 3600 + raw[codec.UTC_MINUTE] * 60 + raw[codec.UTC_SECOND]) * 1000
+    apart_ms = abs(own_ms - told_ms) % params.DAY_MS
+    return min(apart_ms, params.DAY_MS - apart_ms)

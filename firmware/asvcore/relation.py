@@ -13,21 +13,23 @@ class Relation:
         self.north_dm = 0
         self.range_dm = NONE
         self.error_dm = NONE  # a + b
+        self.near = False  # it could be made
         self.age_ms = 0
 
     def make(self, ego, neighbour, now_ms, settings, limit_ms):
-        """True with the fields set; False when there is no usable position or it is beyond 1 km.
+        """Set the fields; `near` False when there is no usable position or it is beyond 1 km.
 
         The received position is moved on along its direction by (revision - 1) x 100 ms, the age since
         receipt and the sampling delay, `limit_ms` at most [D17].
         """
+        self.near = False
         if neighbour.latitude_cas == NONE:
-            return False
+            return
         north_dm = ego.plane.north_dm(neighbour.latitude_cas)
         east_dm = ego.plane.east_dm(neighbour.longitude_cas)
         if north_dm == NONE or east_dm == NONE:
             neighbour.range_dm = params.RANGE_DM
-            return False
+            return
         self.age_ms = now_ms - neighbour.received_ms
         if neighbour.usable:
             moved_ms = min(neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms, limit_ms)
@@ -44,4 +46,4 @@ class Relation:
         self.range_dm = high + low * 3 // 8  # within 7 %: for sorting, not for judging
         neighbour.range_dm = self.range_dm
         self.error_dm = ego.error_dm() + neighbour.error_dm
-        return True
+        self.near = True

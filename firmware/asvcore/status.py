@@ -1,12 +1,14 @@
 """What the unit says of itself: states of its inputs, readiness of the support, the system lamps; at each change."""
 
 from . import codes, params
+from .gates import FUNCTIONS
 from .params import NEVER_MS
 
 _INPUTS = 3
 
-# Reasons for which crossing support cannot be given at all
+# Reasons for which a function cannot be given at all, to anyone
 _NOT_READY = (
+    codes.REASON_WINKER_UNKNOWN,
     codes.REASON_EGO_POSITION_UNKNOWN,
     codes.REASON_EGO_SPEED_UNKNOWN,
     codes.REASON_HEADING_UNKNOWN,
@@ -31,10 +33,10 @@ class Status:
         self._used = (settings.uses_gnss, settings.uses_can, settings.uses_radio)  # in the order of INPUT_
         self._states = [-1] * _INPUTS
         self._reasons = [-1] * _INPUTS
-        self._ready_reason = -1
+        self._ready_reasons = [codes.REASON_OFF] * FUNCTIONS
         self._system = -1
 
-    def check(self, ego, sent_reason, received_ms, gate, cause):
+    def check(self, ego, sent_reason, received_ms, gates, cause):
         """Look at everything once a cycle. `sent_reason`: why the own position was not sent, 0 if it was."""
         now_ms = ego.now_ms
         position_reason = ego.position_reason()
@@ -52,7 +54,7 @@ class Status:
             self._input(codes.INPUT_RADIO, codes.STATE_SILENT, reason, now_ms, cause)
 
         self._lamps(receiving, position_reason != 0, now_ms, cause)
-        self._ready(gate, now_ms, cause)
+        self._ready(gates, now_ms, cause)
 
     def _input(self, which, state, reason, now_ms, cause):
         if not self._used[which]:
@@ -69,12 +71,15 @@ class Status:
             self._system = system
             self._commands.put(codes.COMMAND_SYSTEM, now_ms, cause, 1, system >> 1, system & 1)
 
-    def _ready(self, gate, now_ms, cause):
-        reason = gate if gate in _NOT_READY else codes.REASON_READY
-        if reason == self._ready_reason or not self._settings.crossing:
-            return
-        self._ready_reason = reason
-        self._commands.put(codes.COMMAND_SUPPORT, now_ms, cause, codes.FUNCTION_CROSSING, codes.LEVEL_NONE, 0, j=reason)
+    def _ready(self, gates, now_ms, cause):
+        for function in range(1, FUNCTIONS):
+            gate = gates.reasons[function]
+            if gate == codes.REASON_OFF:
+                continue
+            reason = gate if gate in _NOT_READY else codes.REASON_READY
+            if reason != self._ready_reasons[function]:
+                self._ready_reasons[function] = reason
+                self._commands.put(codes.COMMAND_SUPPORT, now_ms, cause, function, codes.LEVEL_NONE, 0, j=reason)
 
 
 def _gnss_state(position_reason):

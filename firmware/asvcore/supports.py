@@ -3,18 +3,20 @@
     free --level due--> ACTIVE --passed / condition gone for 0.5 s--> HOLD --3 s--> free
                         ACTIVE --information shown 3 s (mode)--> ENDED --L4*--> ACTIVE
                         HOLD --condition back--> ACTIVE          any --ego's own act--> free, at once
+                        ACTIVE, surrounding or emergency --condition gone for 1 s, no packet for 1 s--> free
 
 Once begun, support never stops in a way that reads "all clear" [G 3.9(1)]: the level does not fall while
 it is active, a lost target goes on as it went, and what ends without ego's act is held first.
 """
 
 from . import codes, params
+from .gates import EGO_ACTS, FUNCTIONS
 from .params import NEVER_MS, NONE
 
 FREE, ACTIVE, ENDED, HOLD = 0, 1, 2, 3
 
-# Ego's own acts end support at once [D15]
-_EGO_ACTS = (codes.REASON_EGO_STARTED, codes.REASON_EGO_TOO_FAST, codes.REASON_EGO_NOT_STOPPED)
+# Rank of the functions: crossing before turns, surrounding last [G 5.2]
+RANK = (9, 1, 2, 2, 4, 3)
 
 
 class Support:
@@ -28,6 +30,7 @@ class Support:
         self.level = codes.LEVEL_NONE
         self.reason = 0
         self.presented = False
+        self.superseded = False  # another one speaks for this target, or for this danger
         self.dirty = False
         self.lost = False
         self.order = 0
@@ -39,6 +42,8 @@ class Support:
         self.error_dm = NONE
         self.threshold_dm = NONE
         self.ttc_ms = NONE
+        self.urgency = 0  # less is more urgent: time to the conflict, or where there is none the distance
+        self.origin = codes.ORIGIN_VEHICLE
         self.direction = 0
         self.timing = codes.MODE_INFORMATION_CAUTION  # the presentation mode it follows
 
@@ -51,47 +56,87 @@ class Supports:
         self._order = 0
         self.dropped = 0
         self.changed = False  # the arbiter has something to look at
+        self.counts = [0] * FUNCTIONS  # supports of each function
 
     def follow(self, neighbour, candidate, now_ms, cause):
         """Take a judge's candidate for a neighbour into account."""
         index = neighbour.supports[candidate.function]
-        neighbour.reason = candidate.reason if candidate.reason else candidate.level_reason
+        neighbour.reasons[candidate.function] = candidate.reason if candidate.reason else candidate.level_reason
         if index < 0:
             if candidate.reason == 0 and candidate.level > codes.LEVEL_NONE:
                 self._begin(neighbour, candidate, now_ms, cause)
             return
         support = self.pool[index]
-        if candidate.reason in _EGO_ACTS:
-            self._finish(support, candidate.reason, cause)
-            return
         if candidate.distance_dm != NONE:
             self._measure(support, candidate)
-        age_ms = now_ms - neighbour.received_ms
-        if age_ms > params.LOST_LIMIT_MS:
+        age_ms = neighbour.age_ms(now_ms)
+        if candidate.function >= codes.FUNCTION_SURROUNDING:
+            self._near(support, candidate, age_ms, now_ms, cause)
+        elif candidate.reason in EGO_ACTS:
+            self._finish(support, candidate.reason, cause)
+        elif age_ms > params.LOST_LIMIT_MS:
             self._finish(support, codes.REASON_LOST_LIMIT, cause)
         elif support.state == HOLD:
             self._held(support, candidate, now_ms, cause)
         else:
             self._given(support, candidate, age_ms > params.PREDICTION_MS, now_ms, cause)
 
+    def external(self, external, now_ms, cause):
+        """Follow what another system has said: its level as it says it, its end held as that of a passed target."""
+        index = external.supports[external.function]
+        if index < 0:
+            support = self._room()
+            if support is None:
+                self.dropped += 1
+                return
+            self._occupy(support, external, external.function, external.origin)
+            support.distance_dm = support.error_dm = support.threshold_dm = support.ttc_ms = NONE
+            support.direction = external.direction
+            support.urgency = 0
+            self._set(support, external.level, codes.REASON_EXTERNAL, now_ms, cause)
+            return
+        support = self.pool[index]
+        reason = codes.REASON_EXTERNAL
+        if external.level == codes.LEVEL_NONE:
+            reason = codes.REASON_EXTERNAL_ENDED
+        elif external.age_ms(now_ms) > params.EXTERNAL_MS:
+            reason = codes.REASON_EXTERNAL_STALE
+        if reason == codes.REASON_EXTERNAL:
+            if support.state != ACTIVE or support.level != external.level:
+                support.state = ACTIVE
+                self._set(support, external.level, reason, now_ms, cause)
+        elif support.function >= codes.FUNCTION_SURROUNDING:
+            self._finish(support, reason, cause)
+        elif support.state != HOLD:
+            self._hold(support, reason, now_ms, cause)
+        elif now_ms >= support.hold_until_ms:
+            self._finish(support, codes.REASON_HOLD_OVER, cause)
+
     def _begin(self, neighbour, candidate, now_ms, cause):
-        support = self._room()
+        function = candidate.function
+        crowded = function == codes.FUNCTION_SURROUNDING and self.counts[function] >= params.SURROUNDING_SUPPORTS
+        support = None if crowded else self._room()
         if support is None:
             self.dropped += 1
-            self._displace(candidate, cause)
+            self._displace(candidate, crowded, cause)
             return
-        support.state = ACTIVE
-        support.neighbour = neighbour
-        support.function = candidate.function
-        support.lost = False
-        support.presented = False
-        support.broken_ms = NONE
-        support.order = self._order
-        self._order = (self._order + 1) & 0xFFFFFFF
-        neighbour.supports[candidate.function] = support.index
+        self._occupy(support, neighbour, function, codes.ORIGIN_VEHICLE)
         support.timing = candidate.timing
         self._measure(support, candidate)
         self._set(support, candidate.level, candidate.level_reason, now_ms, cause)
+
+    def _occupy(self, support, neighbour, function, origin):
+        support.state = ACTIVE
+        support.neighbour = neighbour
+        support.function = function
+        support.origin = origin
+        support.lost = False
+        support.presented = support.superseded = False
+        support.broken_ms = NONE
+        support.order = self._order
+        self._order = (self._order + 1) & 0xFFFFFFF
+        self.counts[function] += 1
+        neighbour.supports[function] = support.index
 
     def _room(self):
         # A freed support that has not been reported yet still carries its end
@@ -101,21 +146,25 @@ class Supports:
                 return support
         return None
 
-    def _displace(self, candidate, cause):
-        # The farthest that is not presented gives way to a nearer one, which begins at its next evaluation
+    def _displace(self, candidate, crowded, cause):
+        # The least that is not presented gives way to more, which begins at its next evaluation
         worst = None
         for index in range(len(self.pool)):
             support = self.pool[index]
-            if support.state != FREE and not support.presented:
-                if worst is None or support.ttc_ms > worst.ttc_ms:
-                    worst = support
-        if worst is not None and worst.ttc_ms > candidate.ttc_ms:
+            if support.state == FREE or support.presented or support.origin != codes.ORIGIN_VEHICLE:
+                continue
+            if crowded and support.function != candidate.function:
+                continue
+            if worst is None or _less(support.function, support.urgency, worst.function, worst.urgency):
+                worst = support
+        if worst is not None and _less(worst.function, worst.urgency, candidate.function, _urgency(candidate)):
             self._finish(worst, codes.REASON_DISPLACED, cause)
 
     def _measure(self, support, candidate):
         support.distance_dm = candidate.distance_dm
         support.error_dm = candidate.error_dm
         support.ttc_ms = candidate.ttc_ms
+        support.urgency = _urgency(candidate)
         support.direction = candidate.direction
         if candidate.threshold_dm != NONE:
             support.threshold_dm = candidate.threshold_dm
@@ -127,6 +176,19 @@ class Supports:
         support.reason = reason
         support.dirty = True
         self.changed = True
+
+    def _near(self, support, candidate, age_ms, now_ms, cause):
+        # Surrounding and emergency vehicles: present while packets arrive [G 4.4.2(2), D15]
+        if age_ms > params.PREDICTION_MS:
+            self._finish(support, codes.REASON_PACKETS_STOPPED, cause)
+        elif candidate.reason == 0:
+            support.broken_ms = NONE
+        elif candidate.reason == codes.REASON_SUPERSEDED:  # it is an emergency vehicle in action now
+            self._finish(support, candidate.reason, cause)
+        elif support.broken_ms == NONE:
+            support.broken_ms = now_ms
+        elif now_ms - support.broken_ms >= params.SURROUNDING_GRACE_MS:
+            self._finish(support, candidate.reason, cause)
 
     def _given(self, support, candidate, lost, now_ms, cause):
         if candidate.reason != 0:
@@ -184,6 +246,7 @@ class Supports:
         support.reason = reason
         support.dirty = True
         support.neighbour.supports[support.function] = -1
+        self.counts[support.function] -= 1
         self.changed = True
 
     def rebase(self, offset_ms):
@@ -195,3 +258,14 @@ class Supports:
             support.hold_until_ms = max(support.hold_until_ms - offset_ms, NEVER_MS)
             if support.broken_ms != NONE:
                 support.broken_ms = max(support.broken_ms - offset_ms, NEVER_MS)
+
+
+def _urgency(candidate):
+    return candidate.distance_dm if candidate.ttc_ms == NONE else candidate.ttc_ms
+
+
+def _less(function, urgency, other_function, other_urgency):
+    """True if the first is less important than the other."""
+    if RANK[function] != RANK[other_function]:
+        return RANK[function] > RANK[other_function]
+    return urgency > other_urgency

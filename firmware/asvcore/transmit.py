@@ -6,6 +6,7 @@ from .params import NONE
 
 _POSITION = range(codec.POSITION_AVAILABILITY, codec.REVISION_COUNTER + 1)
 _STATE = range(codec.SENSOR_AVAILABILITY, codec.ACCELERATION_PEDAL_ANGLE + 1)
+_INTERSECTION = range(codec.INTERSECTION_INFORMATION_AVAILABILITY, codec.NEAREST_INTERSECTION_DISTANCE + 1)
 _LARGE_KINDS = (0, 1)  # large bus, large truck: the auxiliary brake is theirs
 _RECENT = 10  # own frames kept, a second of them, to know them again
 
@@ -30,7 +31,6 @@ class Transmitter:
         raw[codec.VEHICLE_CLASSIFICATION] = settings.vehicle_kind
         # Rounded up, in 2 m; 62 m is the longest that can be coded [D5]
         raw[codec.VEHICLE_LENGTH] = min((settings.vehicle_length_dm + 19) // 20, 31)
-        raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY  # 01: cannot be set
 
     def make(self, ego):
         """Encode the next frame into `frame`; ego has been advanced to its time."""
@@ -38,12 +38,35 @@ class Transmitter:
         raw[codec.INCREMENT_COUNTER] = self.counter
         self.position_reason = self._position(ego)
         self.state_reason = self._state(ego)
+        self._intersection(ego)
         self._newest = (self._newest + 1) % _RECENT
         self.frame = self._recent[self._newest]
         codec.encode_into(raw, self.frame)
         self.counter = (self.counter + 1) & 0xFF
         if ego.revision_frames <= params.REVISIONS:
             ego.revision_frames += 1
+
+    def _intersection(self, ego):
+        """The node ahead; 01, cannot be set, and zeros where the map tells none [G appendix 1 (32)-(40)]."""
+        raw = self.raw
+        node = ego.node
+        for index in _INTERSECTION:
+            raw[index] = 0
+        if self.position_reason != 0 or not node.known(ego.now_ms):
+            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY
+            return
+        if not _codable(node.latitude_cas) or not _codable(node.longitude_cas):
+            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY
+            return
+        raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_ALL
+        _put_angle(raw, codec.INTERSECTION_LATITUDINAL_DEGREE, node.latitude_cas)
+        _put_angle(raw, codec.INTERSECTION_LONGITUDINAL_DEGREE, node.longitude_cas)
+        raw[codec.INFORMATION_OF_NEAREST_INTERSECTION_DISTANCE] = elements.NODE_FROM_MAP
+        raw[codec.NEAREST_INTERSECTION_DISTANCE] = elements.NO_NODE_DISTANCE
+        if node.distance_dm != NONE:
+            distance_m = divided(node.distance_dm, 10)
+            far = distance_m >= elements.NODE_DISTANCE_FAR - 1
+            raw[codec.NEAREST_INTERSECTION_DISTANCE] = elements.NODE_DISTANCE_FAR if far else distance_m
 
     def is_own(self, buffer):
         """True for one of the last own frames, heard back."""

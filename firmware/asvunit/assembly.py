@@ -15,16 +15,20 @@ from asvunit.adapters.gnss_serial import SerialGnss
 from asvunit.adapters.gpio import GpioOutputs, choose_factory
 from asvunit.adapters.udp import UdpRadio
 from asvunit.adapters.vehicle_map import VehicleMap
+from asvunit.authority import Authority
+from asvunit.authority_keys import key_id, load_keys
 from asvunit.config import Config
 from asvunit.errors import UsageError
 from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
 from asvunit.inbox import Inbox
+from asvunit.intersections import load_intersections
 from asvunit.live import Parts
 from asvunit.pins import load_pins
 from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter
 from asvunit.recordings import load_map
 from asvunit.sender import Sender
+from asvunit.verifier import Verifier
 
 
 def beside(folder: Path, name: str | None) -> Path | None:
@@ -74,6 +78,12 @@ def radio(config: Config) -> UdpRadio | None:
     return None if config.radio.kind == "off" else UdpRadio(config.radio.address, config.radio.port)
 
 
+def authority(config: Config) -> Authority | None:
+    """What verifies particular vehicles' trailers; None without keys."""
+    keys = load_keys(config.emergency.keys)
+    return Authority(keys) if keys else None
+
+
 def gpio(config: Config, folder: Path) -> GpioOutputs | None:
     """Lamps and buzzer, open; None without."""
     if config.hmi.gpio == "off":
@@ -101,7 +111,9 @@ def assemble(
     for one in outputs:
         stack.callback(one.close)
     sender = Sender(on_air) if on_air else None
-    return Parts(inbox, inputs, on_air, sender, Presenter(outputs), hub.publish, lambda: hub.fault), car
+    keyed = authority(config) if on_air else None
+    verifier = Verifier(keyed, inbox.put) if keyed else None
+    return Parts(inbox, inputs, on_air, sender, Presenter(outputs), hub.publish, lambda: hub.fault, verifier), car
 
 
 # What each part will be, in words
@@ -138,6 +150,14 @@ def _radio(config: Config, _folder: Path) -> str:
     return f"UDP to {config.radio.address}, port {config.radio.port}"
 
 
+def _emergency(config: Config, _folder: Path) -> str:
+    ids = sorted(key_id(name) for name in config.emergency.keys)
+    off = "" if config.emergency.enabled else "off; "
+    if not ids:
+        return f"{off}no authority keys: emergency vehicles count as ordinary ones"
+    return f"{off}{len(ids)} authority key{'s'[: len(ids) > 1]}: {', '.join(map(str, ids))}"
+
+
 def _hmi(config: Config, folder: Path) -> str:
     if config.hmi.gpio == "off":
         return "off"
@@ -149,6 +169,15 @@ def _hmi(config: Config, folder: Path) -> str:
     if factory == "lgpio" and importlib.util.find_spec("lgpio") is None:
         raise UsageError("hmi.gpio: lgpio is not installed; pip install 'asvkit[pi]', or set gpio to auto")
     return "GPIO of this Raspberry Pi (lgpio)" if factory == "lgpio" else "mock pins: no lamp is lit on this machine"
+
+
+def _intersections(config: Config, folder: Path) -> str:
+    found = load_intersections(config, folder)
+    if found is None:
+        return "none: no node ahead is known, and none is sent"
+    ignored = found.counters["other_geometry"]
+    left_out = f"; {ignored} features that are no points are ignored" if ignored else ""
+    return f"{config.intersections.map}: {len(found)} nodes, {found.with_priority} with priority{left_out}"
 
 
 def _events(config: Config, folder: Path) -> str:
@@ -173,6 +202,8 @@ PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
     "gnss": _gnss,
     "can": _can,
     "radio": _radio,
+    "emergency": _emergency,
     "hmi": _hmi,
     "events": _events,
+    "intersections": _intersections,
 }

@@ -5,13 +5,14 @@ Defaults are those of a unit without a file: class B, a car of unknown length, n
 
 import math
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from asvcore import params
 from asvcore.elements import ELEMENTS
 from asvcore.settings import Settings
+from asvunit.authority_keys import check_key, check_key_id, check_keys
 from asvunit.ports import SIGNALS
 from asvunit.toml_file import read_toml
 from asvunit.words import CODES
@@ -97,7 +98,10 @@ class SurroundingTable(Table):
 
 class EmergencyTable(Table):
     enabled: bool = True
-    keys: dict[str, str] = Field({}, description="authority keys: id = Ed25519 public key in hex [G appendix 1 (42)]")
+    keys: Annotated[
+        dict[Annotated[str, AfterValidator(check_key_id)], Annotated[str, AfterValidator(check_key)]],
+        AfterValidator(check_keys),
+    ] = Field({}, description="authority keys: id = Ed25519 public key in hex [G appendix 1 (42)]")
 
 
 class IntersectionsTable(Table):

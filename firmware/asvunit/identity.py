@@ -3,7 +3,12 @@
 import random
 from collections import OrderedDict
 
+from asvcore import codes
+from asvcore.externals import SOURCE
 from asvcore.neighbours import SOURCE_LIMIT
+from asvunit.words import word
+
+_ORIGINS = {SOURCE[origin]: word("ORIGIN", origin) for origin in (codes.ORIGIN_ROADSIDE, codes.ORIGIN_AUTONOMOUS)}
 
 
 class Sources:
@@ -30,8 +35,10 @@ class Sources:
         return number
 
     def name(self, number: int) -> str | None:
-        """The address of an integer; None for the core's "no value"."""
-        return self._names[number] if 0 <= number < len(self._names) else None
+        """The address of an integer, the word of another support system; None for the core's "no value"."""
+        if number < 0:
+            return _ORIGINS.get(number)
+        return self._names[number] if number < len(self._names) else None
 
 
 def ignition_mac(seed: int) -> str:

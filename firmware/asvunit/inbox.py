@@ -6,9 +6,10 @@ import threading
 from collections import deque
 from typing import Final
 
-from asvunit.ports import Fix, Link, VehicleSignal
+from asvunit.ports import Fix, Link, RadioFrame, VehicleSignal
 
-Delivered = Fix | VehicleSignal | Link
+Waiting = Fix | VehicleSignal | RadioFrame  # frames: those that were verified on the way
+Delivered = Waiting | Link
 _CAPACITY: Final = 4096
 
 
@@ -18,7 +19,7 @@ class Inbox:
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self.lost = 0
         self._capacity = capacity
-        self._records: deque[Fix | VehicleSignal] = deque()
+        self._records: deque[Waiting] = deque()
         self._links: deque[Link] = deque()
         self._lock = threading.Lock()
         self._rung = False
@@ -40,7 +41,7 @@ class Inbox:
         """Make the loop turn, from any thread or a signal handler."""
         self._ring()
 
-    def take(self) -> tuple[list[Link], list[Fix | VehicleSignal]]:
+    def take(self) -> tuple[list[Link], list[Waiting]]:
         """All that waits."""
         if not self._rung:  # most turns are the radio's
             return [], []

@@ -19,14 +19,17 @@ from asvunit.ports import Fix, Link, LiveInput, Radio, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.quantiles import Quantiles
 from asvunit.sender import LEAD_NS, Sender
+from asvunit.trailer import has_trailer
+from asvunit.trusted_time import GnssTime
 from asvunit.unit import Unit
+from asvunit.verifier import LATE_NS, Verifier
 
 CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
 FRAMES_A_TURN: Final = 64  # of the radio before the clock is looked at again
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
 EVENTS_A_SECOND: Final = 50  # of one kind and reason; a flood must not fill the disk
-_LIMITED: Final = ("drop", "neighbour")
+_LIMITED: Final = ("drop", "neighbour", "trailer")
 CLOCK_STEP_NS: Final = 500_000_000
 # Counters that grow where input had to be dropped for want of time
 _OVERLOADS: Final = (
@@ -53,6 +56,7 @@ class Parts:
     presenter: Presenter
     publish: Publish
     events_fault: Callable[[], str] = str  # why events are not written just now, or ""
+    verifier: Verifier | None = None  # None: no authority keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class LiveUnit:
         self.presented = Quantiles()  # from the cause's stamp to the pin written, of each change the driver sees
         self._parts = parts
         self._now, self._unix = times.monotonic_ns, times.unix_ns
+        self._gnss_time = GnssTime(lambda time_ns: (self._unix() - self._now() + time_ns) // 1_000_000)
         now_ns = self._now()
         self._offset_ns = self._unix() - now_ns
         self._clock = UnitClock(now_ns, self._offset_ns)
@@ -135,7 +140,7 @@ class LiveUnit:
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
         parts = self._parts
-        counters = self._counters() | parts.presenter.counters()
+        counters = self._counters() | parts.presenter.counters() | {"trailer": self.unit.trailers}
         event: dict[str, Any] = {
             "t": self.epoch_s(self._now()),
             "event": "statistics",
@@ -155,6 +160,11 @@ class LiveUnit:
 
     def _take(self, record: Record) -> None:
         stamp_ns = record.time_ns
+        if isinstance(record, RadioFrame) and has_trailer(record.payload):
+            verified = self._verified(record)
+            if verified is None:
+                return
+            record = verified
         self._cause = (_KINDS[type(record)], stamp_ns, self._now())
         time_ns = self._last_ns = max(stamp_ns, self._last_ns)  # the ways in hand over a little out of order
         record = record if stamp_ns == time_ns else replace(record, time_ns=time_ns)
@@ -164,7 +174,22 @@ class LiveUnit:
         elif isinstance(record, VehicleSignal):
             self.unit.vehicle(record)
         else:
+            self._gnss_time.fix(record)
             self.unit.fix(record)
+
+    def _verified(self, frame: RadioFrame) -> RadioFrame | None:
+        """A frame with a trailer as the core may have it now; None: it comes back from the verifier, or is too old."""
+        parts = self._parts
+        if frame.verdict:
+            if parts.radio and self._now() - frame.time_ns > LATE_NS:  # the process was stopped: it tells of the past
+                parts.radio.counters["stale"] += 1
+                return None
+            return frame
+        if parts.verifier is None:
+            return frame
+        if parts.verifier.submit(frame, self._gnss_time.now_ms(frame.time_ns)):
+            return None
+        return replace(frame, verdict="overflow")
 
     def _tick_until(self, time_ns: int) -> None:
         """The cycles, the ticks in between and the patterns that are due by a time, at their own times."""
@@ -269,7 +294,8 @@ class LiveUnit:
         self._next_check_ns += (1 + (now_ns - self._next_check_ns) // CHECK_NS) * CHECK_NS
         epoch_s = self.epoch_s(now_ns)
         for (kind, reason), count in self._spared.items():
-            told = {"event": kind, "reason": reason, "source": None, "vehicle_id": None, "count": count}
+            key = {"key_id": None} if kind == "trailer" else {}
+            told = {"event": kind, "reason": reason, "source": None, **key, "vehicle_id": None, "count": count}
             self._parts.publish({"t": epoch_s, **told})
         self._spared.clear()
         self._repeats.clear()

@@ -71,6 +71,7 @@ class RadioFrame:
     time_ns: int
     source: str  # "192.0.2.1:47100", "[2001:db8::1]:47100" or "02:00:00:aa:bb:cc"
     payload: bytes
+    verdict: str = ""  # on its trailer: "accepted", or why it is not believed; "": not judged, or none there
 
 
 @runtime_checkable

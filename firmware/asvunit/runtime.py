@@ -42,6 +42,8 @@ class Runtime:
         try:
             for one in parts.inputs.values():
                 one.start(parts.inbox.put)
+            if parts.verifier:
+                parts.verifier.start()
             if parts.sender:
                 parts.sender.start()
             with prompt_threads(), _settled_memory():
@@ -55,6 +57,8 @@ class Runtime:
             self._service.stopping()
             for one in parts.inputs.values():
                 one.stop()
+            if parts.verifier:
+                parts.verifier.stop()
             if parts.sender:
                 parts.sender.stop()
             if parts.radio:

@@ -54,7 +54,7 @@ def _told(errors: ValidationError, model: type[BaseModel]) -> list[str]:
 
 def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
     """`key: reason`, with the nearest name for an unknown key."""
-    key = ".".join(str(part) for part in error["loc"]) or "file"
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]") or "file"  # pydantic's mark of a dict's key
     if error["type"] == "extra_forbidden":
         place = model_at(model, error["loc"][:-1])
         names = [info.alias or name for name, info in place.model_fields.items()]

@@ -1,22 +1,27 @@
 """A unit: the core with its clock, identities, journal and outputs. Live and replay feed it alike."""
 
+from collections import Counter
 from collections.abc import Callable
 from importlib.metadata import version
 
 from asvcore import codes
 from asvcore.commands import KIND, WIDTH
 from asvcore.core import Core
-from asvcore.elements import MESSAGE_BYTES
+from asvcore.elements import VERSION as MESSAGE_VERSION
 from asvcore.params import NONE
 from asvcore.settings import Settings
+from asvunit.authority import ACCEPTED
 from asvunit.clock import UnitClock
 from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
+from asvunit.intersections import NodeAhead
 from asvunit.journal import JournalWriter
-from asvunit.ports import TRAILER_BYTES, TRAILER_MARK, Fix, RadioFrame, VehicleSignal
+from asvunit.ports import Fix, RadioFrame, VehicleSignal
+from asvunit.trailer import Trailer, split
 from asvunit.words import CODES
 
 Send = Callable[[int, bytes], None]  # time in ns, the 100 bytes
+Judge = Callable[[RadioFrame], str]  # a frame with a trailer: "accepted", or why it is not believed
 
 _CAUSES = 1 << 29
 
@@ -36,15 +41,22 @@ class Unit:
         send: Send,
         language: str = "en",
         journal: JournalWriter | None = None,
+        judge: Judge | None = None,
+        nodes: NodeAhead | None = None,
     ) -> None:
+        """`judge` verifies trailers at once; live they come with their verdict. Without both there are no keys."""
         self.core = Core(settings)
         self.sources = Sources()
         self.sent = 0
+        self.trailers: Counter[str] = Counter()  # verdicts on them
         self.seed = int(self.core.settings.seed)
         self._clock = clock
         self._sink = sink
         self._send = send
         self._journal = journal
+        self._judge = judge
+        self._nodes = nodes
+        self._vouched: set[int] = set()  # ids of keys that have been told as accepted
         self._translator = Translator(self.sources, language)
         self._record = [0] * WIDTH
         self._cause = 0
@@ -81,7 +93,22 @@ class Unit:
             latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms,
             status, now_ms, cause,
         )  # fmt: skip
+        if self._nodes and fix.valid:
+            self._look_ahead(self._nodes, now_ms, cause)
         self._drain(fix.time_ns)
+
+    def _look_ahead(self, nodes: NodeAhead, now_ms: int, cause: int) -> None:
+        """Tell the core the branching node ahead, by the map."""
+        ego = self.core.ego
+        node = None
+        if ego.heading_cdeg != NONE and ego.position_reason() == 0:
+            node = nodes.look(ego.latitude_cas(), ego.longitude_cas(), ego.heading_cdeg)
+        values = (NONE,) * 4
+        if node is not None:
+            priority = NONE if node.priority is None else int(node.priority)
+            values = (node.latitude_cas, node.longitude_cas, node.distance_m, priority)
+        self._write("N", now_ms, cause, *values)
+        self.core.on_node(*values, now_ms, cause)
 
     def vehicle(self, signal: VehicleSignal, bus: int = 0) -> None:
         """One signal of one CAN frame."""
@@ -90,12 +117,11 @@ class Unit:
         self.core.on_vehicle(signal.signal, signal.value, signal.status, bus, now_ms, cause)
         self._drain(signal.time_ns)
 
-    def radio(self, frame: RadioFrame, radio_flag: bool = False) -> None:
-        """One received payload; a particular vehicle's trailer is taken off, `radio_flag` says it was verified."""
+    def radio(self, frame: RadioFrame) -> None:
+        """One received payload; of a particular vehicle's trailer the core gets the flag alone, if it is genuine."""
         now_ms, cause = self._input(frame.time_ns)
-        payload = frame.payload
-        if len(payload) == MESSAGE_BYTES + TRAILER_BYTES and payload.startswith(TRAILER_MARK, MESSAGE_BYTES):
-            payload = payload[:MESSAGE_BYTES]
+        payload, trailer = split(frame.payload)
+        radio_flag = trailer is not None and self._verdict(frame, payload, trailer, cause) == ACCEPTED
         source = self.sources.number(frame.source)
         if self._journal:
             self._journal.message(now_ms, cause, source, radio_flag, payload)
@@ -110,13 +136,47 @@ class Unit:
             self.core.rebase(offset_ms)
         now_ms = self._clock.unit_ms(time_ns)
         self._write("T", now_ms, 0)
-        self.core.tick(now_ms, 0)
+        self.core.begin(now_ms, 0)
+        self._drain(time_ns)  # the own frame goes to its sender before anything is judged
+        self.core.finish(0)
+        self._drain(time_ns)
+
+    def external(self, time_ns: int, origin: str, function: str, level: str, direction: str | None) -> None:
+        """What an autonomous or a roadside support says, in the events' words; to be repeated within a second."""
+        now_ms, cause = self._input(time_ns)
+        sides = codes.DIRECTION_LEFT | codes.DIRECTION_RIGHT
+        side = sides if direction == "both" else CODES["DIRECTION"][direction] if direction else 0
+        values = CODES["ORIGIN"][origin], CODES["FUNCTION"][function], CODES["LEVEL"][level], side
+        self._write("X", now_ms, cause, *values)
+        self.core.on_support(*values, now_ms, cause)
         self._drain(time_ns)
 
     def due_ns(self) -> int | None:
         """When a tick before the next of the grid would tell something sooner, or None."""
         due_ms = self.core.due_ms
         return None if due_ms == NONE else self._clock.time_ns(due_ms)
+
+    def _verdict(self, frame: RadioFrame, payload: bytes, trailer: Trailer, cause: int) -> str:
+        """Of a trailer, counted; told if it is refused, or the first accepted of its key."""
+        verdict = frame.verdict or (self._judge(frame) if self._judge else "no_keys")
+        self.trailers[verdict] += 1
+        if verdict == ACCEPTED:
+            if trailer.key_id in self._vouched:
+                return verdict
+            self._vouched.add(trailer.key_id)
+        readable = payload[0] & 0x1F == MESSAGE_VERSION
+        self._sink(
+            {
+                "t": self._clock.epoch_s(frame.time_ns),
+                "event": "trailer",
+                "reason": verdict,
+                "source": frame.source,
+                "key_id": trailer.key_id,
+                "vehicle_id": payload[2] << 6 | payload[3] >> 2 if readable else None,
+                "cause": cause,
+            }
+        )
+        return verdict
 
     def _write(self, kind: str, *values: int) -> None:
         if self._journal:

@@ -91,7 +91,7 @@ class CanFeed:
             "brake": "on" if controls.brake else "off",
             "auxiliary_brake": "off",
             "winker": controls.winker,
-            "hazard": "off",
+            "hazard": "on" if controls.hazard else "off",
             "shift": "drive",
             "accelerator_switch": "on" if controls.accelerator_percent else "off",
         }

@@ -1,6 +1,7 @@
 """Writes a scenario as the recordings of its drive: NMEA and CAN log of ego, capture of what its radio receives.
 
-The files are what `asvkit replay` takes; beside them stands ego's configuration, for its kind, length and class.
+The files are what `asvkit replay` takes; beside them stand ego's configuration, for its kind, length and class and
+what the scenario asks of its unit, and the map of intersections that it names, if there are any.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import sentences
 from asvrig.radio_feed import all_messages
 from asvrig.scenario import Scenario
-from asvrig.unit_config import replay_config
+from asvrig.unit_config import replay_config, write_intersections
 from asvunit.adapters.capture import CaptureWriter
 from asvunit.errors import AsvkitError
 
@@ -46,7 +47,8 @@ def generate(scenario: Scenario, folder: Path) -> Recordings:
     )
     try:
         recordings.gnss.write_bytes(b"".join(line for _time, line in sentences(scenario, ego)))
-        recordings.config.write_text(replay_config(ego), encoding="utf-8")
+        recordings.config.write_text(replay_config(ego, scenario), encoding="utf-8")
+        write_intersections(scenario, folder)
         if recordings.can:
             recordings.can.write_text(_candump(scenario), encoding="ascii")
         if recordings.radio:

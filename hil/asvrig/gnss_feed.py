@@ -8,23 +8,27 @@ from operator import xor
 from typing import Final
 
 from asvrig.motion import KMH
-from asvrig.scenario import Scenario, Vehicle
+from asvrig.scenario import Receiver, Scenario, Vehicle, within
 from asvrig.trajectory import State, Trajectory, degrees
 
 _KNOT_MPS: Final = 1852 / 3600
 _COURSE_FROM_KMH: Final = 1.0  # slower, receivers tell no course
 _HEIGHT_M: Final = 25.0
 _GEOID_M: Final = 37.0
+_NO_FIX: Final = ",,,,0,00,99.99,,,,,,"  # the rest of a GGA without one
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFix:
-    """One fix: told at a time, of a place; `state` is the truth it was taken from."""
+    """One fix: told at a time, of a place; `state` is the truth, whatever the place told is."""
 
     t_ms: int
     latitude_deg: float
     longitude_deg: float
     state: State
+    east_m: float  # of the place told
+    north_m: float
+    lost: bool = False  # there is none: the place is not told
 
 
 def fixes(scenario: Scenario, vehicle: Vehicle) -> Iterator[KnownFix]:
@@ -35,9 +39,27 @@ def fixes(scenario: Scenario, vehicle: Vehicle) -> Iterator[KnownFix]:
 
 
 def known_at(scenario: Scenario, vehicle: Vehicle, trajectory: Trajectory, t_ms: int) -> KnownFix:
-    """What the vehicle knows of its place at a time, its receiver's delay included."""
-    state = trajectory.at((t_ms - vehicle.receiver.delay_ms) / 1000)
-    return KnownFix(t_ms, *degrees(scenario.place, state.east_m, state.north_m), state)
+    """What the vehicle knows of its place at a time, its receiver's delay and faults included."""
+    receiver = vehicle.receiver
+    place_ms = _place_ms(receiver, t_ms)
+    state = trajectory.at((t_ms - receiver.delay_ms) / 1000)
+    place = state if place_ms == t_ms else trajectory.at((place_ms - receiver.delay_ms) / 1000)
+    _from, _to, *jump_m = within(receiver.jumps, place_ms / 1000) or (0.0, 0.0, 0.0, 0.0)
+    east_m, north_m = (
+        at_m + offset_m + far_m
+        for at_m, offset_m, far_m in zip((place.east_m, place.north_m), receiver.offset_m, jump_m, strict=True)
+    )
+    where = degrees(scenario.place, east_m, north_m)
+    return KnownFix(t_ms, *where, state, east_m, north_m, within(receiver.lost, t_ms / 1000) is not None)
+
+
+def _place_ms(receiver: Receiver, t_ms: int) -> int:
+    """The time whose place is told: while it is frozen, that of the last fix before."""
+    span = next((span for span in receiver.frozen if span[0] < t_ms / 1000 < span[1]), None)
+    if span is None:
+        return t_ms
+    period_ms = 1000 // receiver.rate_hz
+    return round(span[0] * 1000) // period_ms * period_ms
 
 
 def sentences(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, bytes]]:
@@ -54,6 +76,12 @@ def bursts(scenario: Scenario, vehicle: Vehicle) -> Iterator[tuple[int, list[byt
         time_ns = scenario.start_ns + fix.t_ms * 1_000_000
         moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
         clock = f"{moment:%H%M%S}.{fix.t_ms % 1000 // 10:02d}"
+        if fix.lost:
+            yield (
+                time_ns,
+                [sentence(f"GNRMC,{clock},V,,,,,,,{moment:%d%m%y},,,N"), sentence(f"GNGGA,{clock},{_NO_FIX}")],
+            )
+            continue
         where = f"{_angle(fix.latitude_deg, 2, 'NS')},{_angle(fix.longitude_deg, 3, 'EW')}"
         speed = fix.state.speed_mps
         course = f"{fix.state.heading_deg:.2f}" if speed >= _COURSE_FROM_KMH * KMH else ""

@@ -1,23 +1,24 @@
 """Judges a unit's events against the expected times: a list of checks, each with its margin.
 
-What is checked for each support that had to be given: when each level began, that its condition held, that
-light, sound and side went with it, when "keep watching" began, how long it lasted and why it ended; and
-that nothing was given beside.
+What is checked for each support that had to be given, of whatever function: when each level began, that its condition
+held, that it reached the driver with the right light, sound and side, when "keep watching" began, how long it lasted
+and why it ended; that nothing was given beside; and what holds for the display all the time (`asvrig.judge_display`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
-from asvrig.expected import HOLD_S, Expected, Window, expected
+from asvrig.expected import HOLD_S, SHOWN_S, TIMED, Allowed, Expected, Outlook, Window, outlook
+from asvrig.given import LEVELS, RANK, Event, Given, given
+from asvrig.judge_display import Display
 from asvrig.scenario import Scenario
 
-TOLERANCE_S: Final = 0.15  # a cycle of 100 ms, and what wire and receiver round
-_ROUNDED_M: Final = 0.1  # events tell decimetres
-_COLOURS: Final = {"information": ("blue", "none"), "caution": ("yellow", "caution")}
-_LEVELS: Final = ("none", "information", "caution")
+__all__ = ["TOLERANCE_S", "Check", "Event", "Given", "given", "judge"]
 
-Event = dict[str, Any]
+TOLERANCE_S: Final = 0.15  # a cycle of 100 ms, and what wire and receiver round
+NEARBY_TOLERANCE_S: Final = 0.5  # surrounding and emergency vehicles: no rule of timing [G 4.4.2(2)]
+_ROUNDED_M: Final = 0.1  # events tell decimetres
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,163 +31,192 @@ class Check:
     note: str = ""
     window: Window | None = None
     actual_s: float | None = None
+    function: str = "crossing"
+    tolerance_s: float = TOLERANCE_S
 
     @property
     def margin_s(self) -> float | None:
         """How far inside the window, widened by the tolerance, it was; negative: outside."""
         if self.window is None or self.actual_s is None:
             return None
-        return min(
-            self.actual_s - self.window.earliest_s + TOLERANCE_S, self.window.latest_s + TOLERANCE_S - self.actual_s
-        )
+        early_s, late_s = self.actual_s - self.window.earliest_s, self.window.latest_s - self.actual_s
+        return min(early_s, late_s) + self.tolerance_s
 
 
-@dataclass(slots=True)
-class Given:
-    """One support as the unit gave it: its events from the first with a level to that which ended it."""
-
-    vehicle_id: int
-    events: list[Event] = field(default_factory=list)
-
-    def first(self, level: str) -> Event | None:
-        """The event with which a level was first presented."""
-        return next((one for one in self.events if one["level"] == level and one["presented"]), None)
-
-
-def given(events: Iterable[Event], function: str) -> list[Given]:
-    """The supports of a function in the order of their begin."""
-    out: list[Given] = []
-    running: dict[int, Given] = {}
-    for event in events:
-        if event["event"] != "support" or event["function"] != function or event["vehicle_id"] is None:
-            continue
-        key = event["vehicle_id"]
-        if event["level"] != "none" and key not in running:
-            running[key] = Given(key)
-            out.append(running[key])
-        if key in running:
-            running[key].events.append(event)
-            if event["level"] == "none":
-                del running[key]
-    return out
-
-
-def judge(scenario: Scenario, events: list[Event], due: list[Expected] | None = None) -> list[Check]:
-    """All checks of a scenario; good if every one is. `due`: the expected supports, if they are at hand."""
-    due = expected(scenario) if due is None else due
-    names = {vehicle.vehicle_id: vehicle.name for vehicle in scenario.others}
-    told = given(events, scenario.function)
-    judge_one = _Judge(scenario.start_ns / 1e9, events)
-    for support in due:
-        mine = next((one for one in told if one.vehicle_id == support.vehicle.vehicle_id), None)
-        if mine is not None:
-            told.remove(mine)
-        judge_one.support(support, mine)
-    for extra in told:
-        t_s = extra.events[0]["t"] - scenario.start_ns / 1e9
-        name = names.get(extra.vehicle_id, f"vehicle {extra.vehicle_id}")
-        note = f"{extra.events[0]['level']} at {t_s:.2f} s, where none is due"
-        judge_one.checks.append(Check(name, "nothing beside", False, note, actual_s=t_s))
-    if not due and not told:
-        judge_one.checks.append(Check("all", "no support", True, "none is due, and none was given"))
-    return judge_one.checks
+def judge(scenario: Scenario, events: list[Event], due: list[Expected] | Outlook | None = None) -> list[Check]:
+    """All checks of a scenario; good if every one is. `due`: what was expected, if it is at hand."""
+    if not isinstance(due, Outlook):
+        whole = outlook(scenario)
+        due = whole if due is None else Outlook(due, whole.allowed)
+    return list(_Judge(scenario, events).checks(due))
 
 
 class _Judge:
-    """Collects the checks of one scenario."""
+    """Makes the checks of one scenario."""
 
-    def __init__(self, start_s: float, events: list[Event]) -> None:
-        self._start_s = start_s
-        self._hmi = [event for event in events if event["event"] == "hmi"]
-        self.checks: list[Check] = []
+    def __init__(self, scenario: Scenario, events: list[Event]) -> None:
+        self._scenario = scenario
+        self._start_s = scenario.start_ns / 1e9
+        self._events = events
+        self._display = Display(scenario, events)
+        ids = [vehicle.vehicle_id for vehicle in scenario.others]
+        self._shared_ids = {one for one in ids if ids.count(one) > 1}
 
-    def support(self, due: Expected, mine: Given | None) -> None:
-        name = due.vehicle.name
-        for level, window in due.levels.items():
-            begun = mine.first(level) if mine else None
-            self._time(name, level, window, begun)
-            if begun:
-                self._condition(name, level, begun)
-                self._shown(name, level, due.side, begun)
-        if mine is None:
+    def checks(self, due: Outlook) -> Iterator[Check]:
+        for function in RANK:
+            mine = [one for one in due.due if one.function == function]
+            told = given(self._events, function)
+            for support, found in self._paired(mine, told):
+                yield from self._support(support, found)
+            beside = list(self._beside(function, told, due.allowed))
+            yield from beside
+            if function == self._scenario.function and not mine and not beside:
+                yield Check("all", "no support", True, "none is due, and none was given", function=function)
+            elif not beside:
+                yield Check("all", "nothing beside", True, "none that is not due", function=function)
+        for what, good, note in self._display.whole():
+            yield Check("all", what, good, note, function=self._scenario.function)
+
+    def _paired(self, due: list[Expected], told: list[Given]) -> Iterator[tuple[Expected, Given | None]]:
+        """Each expected support with the one given for its vehicle that began nearest; those leave `told`."""
+        macs = self._scenario.macs
+        pairs = [
+            (self._apart_s(support, one), number, at)
+            for number, support in enumerate(due)
+            for at, one in enumerate(told)
+            if one.vehicle_id == support.vehicle.vehicle_id
+            and (one.vehicle_id not in self._shared_ids or one.source == macs[support.vehicle.name])
+        ]
+        found: dict[int, int] = {}
+        for _apart, number, at in sorted(pairs):
+            if number not in found and at not in found.values():
+                found[number] = at
+        out = [(support, told[found[number]] if number in found else None) for number, support in enumerate(due)]
+        told[:] = [one for at, one in enumerate(told) if at not in found.values()]
+        yield from out
+
+    def _apart_s(self, due: Expected, mine: Given) -> float:
+        t_s = float(mine.events[0]["t"]) - self._start_s
+        return max(due.begin.earliest_s - t_s, t_s - due.begin.latest_s, 0.0)
+
+    def _beside(self, function: str, told: list[Given], allowed: list[Allowed]) -> Iterator[Check]:
+        names = {vehicle.vehicle_id: vehicle.name for vehicle in self._scenario.others}
+        tolerance_s = _tolerance_s(function)
+        for extra in told:
+            name = names.get(extra.vehicle_id, f"vehicle {extra.vehicle_id}")
+            t_s = extra.events[0]["t"] - self._start_s
+            may = next(
+                (
+                    one
+                    for one in allowed
+                    if one.function == function
+                    and one.vehicle.vehicle_id == extra.vehicle_id
+                    and one.window.earliest_s - tolerance_s <= t_s <= one.window.latest_s + tolerance_s
+                ),
+                None,
+            )
+            if may is None:
+                note = f"{extra.events[0]['level']} at {t_s:.2f} s, where none is due"
+                yield Check(name, "nothing beside", False, note, actual_s=t_s, function=function)
+            elif may.until_s is not None:
+                yield self._time(function, name, "end", Window(t_s, may.until_s), extra.ended)
+
+    def _support(self, due: Expected, mine: Given | None) -> Iterator[Check]:
+        name, function = due.vehicle.name, due.function
+        for level, window in self._windows(due, mine).items():
+            judged = mine.first(level) if mine else None
+            yield self._time(function, name, level, window, judged)
+            if mine and judged:
+                yield self._condition(due, level, judged)
+                key = (function, mine.source, mine.vehicle_id)
+                yield self._found(due, f"{level}: presented", self._display.reached_driver(key, level, judged))
+                if shown := mine.first(level, presented=True):
+                    yield self._found(due, f"{level}: display", self._display.shown(due, level, shown))
+        if mine is None or due.loose:
             return
-        self._levels(due, mine)
-        watching = next((one for one in mine.events if one["reason"] == "target_passed"), None)
-        if due.hold and watching is None:
-            watching = next((one for one in reversed(mine.events) if one["level"] == "information"), None)
+        yield from self._levels(due, mine)
+        yield from self._pause(due, mine)
+        held = mine.held()
         if due.hold:
-            self._time(name, "keep watching", due.hold, watching)
-        last = mine.events[-1]
-        ended = last if last["level"] == "none" else None
+            yield self._time(function, name, "keep watching", due.hold, held)
+        ended = mine.ended
         if due.end is None:
-            self._add(name, "goes on", ended is None, "to the end" if ended is None else f"ended: {ended['reason']}")
+            note = "to the end" if ended is None else f"ended: {ended['reason']}"
+            yield self._found(due, "goes on", (ended is None, note))
             return
-        self._time(name, "end", due.end, ended)
+        yield self._time(function, name, "end", due.end, ended)
         if ended is None:
             return
-        self._add(name, "end's reason", ended["reason"] == due.end_reason, ended["reason"])
-        if watching and due.end_reason == "hold_over":
-            lasted = ended["t"] - watching["t"]
-            good = abs(lasted - HOLD_S) <= TOLERANCE_S
-            self._add(name, "held 3 s", good, f"{lasted:.2f} s")
-        self._quiet(name, ended)
+        yield self._found(due, "end's reason", (ended["reason"] == due.end_reason, ended["reason"]))
+        if held and due.end_reason == "hold_over":
+            lasted = ended["t"] - held["t"]
+            yield self._found(due, "held 3 s", (abs(lasted - HOLD_S) <= TOLERANCE_S, f"{lasted:.2f} s"))
+        yield self._found(due, "ends quietly", self._display.quiet(ended))
 
-    def _add(self, name: str, what: str, good: bool, note: str) -> None:
-        self.checks.append(Check(name, what, good, note))
+    def _windows(self, due: Expected, mine: Given | None) -> dict[str, Window]:
+        """When each level had to begin; caution earlier, where information was presented late or not at all."""
+        begun = mine.first("information") if mine else None
+        if mine is None or not due.unshown or begun is None:
+            return due.levels
+        shown = mine.first("information", presented=True)
+        if shown is not None and shown["t"] - begun["t"] <= TOLERANCE_S:
+            return due.levels
+        early = due.unshown["caution"]
+        latest_s = early.latest_s if shown is None else due.levels.get("caution", early).latest_s
+        return due.levels | {"caution": Window(early.earliest_s, latest_s)}
 
-    def _time(self, name: str, what: str, window: Window, event: Event | None) -> None:
-        if event is None:
-            self.checks.append(Check(name, what, False, "never happened", window))
+    def _pause(self, due: Expected, mine: Given) -> Iterator[Check]:
+        """Mode information_ended: it is shown 3 s."""
+        shown = mine.first("information", presented=True)
+        if due.pause is None or shown is None:
             return
-        check = Check(name, what, True, event["reason"], window, event["t"] - self._start_s)
-        margin = check.margin_s
-        late = margin is None or margin < 0
-        self.checks.append(Check(name, what, not late, check.note, window, check.actual_s))
+        ended = next((one for one in mine.events if one["reason"] == "information_ended"), None)
+        if ended is None and mine.first("caution") and shown is not mine.events[0]:
+            return  # it was presented too late to end before caution
+        t_s = shown["t"] - self._start_s + SHOWN_S
+        yield self._time(due.function, due.vehicle.name, "information ended", Window(t_s, t_s), ended)
 
-    def _condition(self, name: str, level: str, event: Event) -> None:
+    def _found(self, due: Expected, what: str, finding: tuple[bool, str]) -> Check:
+        return Check(due.vehicle.name, what, *finding, function=due.function)
+
+    def _time(self, function: str, name: str, what: str, window: Window, event: Event | None) -> Check:
+        tolerance_s = _tolerance_s(function)
+        if event is None:
+            return Check(name, what, False, "never happened", window, None, function, tolerance_s)
+        t_s = event["t"] - self._start_s
+        check = Check(name, what, True, event["reason"], window, t_s, function, tolerance_s)
+        margin = check.margin_s
+        return replace(check, good=margin is not None and margin >= 0)
+
+    def _condition(self, due: Expected, level: str, event: Event) -> Check:
         numbers = [event[key] for key in ("distance_m", "error_m", "threshold_m")]
         if None in numbers:
-            self._add(name, f"{level}: condition", False, "the event does not tell it")
-            return
+            return self._found(due, f"{level}: condition", (False, "the event does not tell it"))
         distance, error, threshold = numbers
+        if due.function not in TIMED:
+            error = 0.0  # no correction [G 3.5(4)]
         good = distance - error <= threshold + _ROUNDED_M
-        self._add(name, f"{level}: condition", good, f"{distance:.1f} - {error:.1f} m, limit {threshold:.1f} m")
+        note = f"{distance:.1f} - {error:.1f} m, limit {threshold:.1f} m"
+        return self._found(due, f"{level}: condition", (good, note))
 
-    def _shown(self, name: str, level: str, side: str, event: Event) -> None:
-        shown = self._in_force(event["t"])
-        if shown is None or not shown["text"] or _LEVELS.index(shown["level"]) < _LEVELS.index(level):
-            self._add(name, f"{level}: display", False, "nothing of that level is shown")
-            return
-        colour, sound = _COLOURS[shown["level"]]
-        good = (shown["colour"], shown["sound"]) == (colour, sound) and shown["direction"] in (side, "both")
-        self._add(name, f"{level}: display", good, f"{shown['colour']}, {shown['direction']}, sound {shown['sound']}")
-
-    def _levels(self, due: Expected, mine: Given) -> None:
+    def _levels(self, due: Expected, mine: Given) -> Iterator[Check]:
         """No level that is not due, and never a step back before the target has passed."""
-        extra = {one["level"] for one in mine.events if one["presented"]} - set(due.levels) - {"none"}
-        held = due.hold is not None or due.end is not None
-        if held:
+        extra = {one["level"] for one in mine.events} - set(due.levels) - {"none"}
+        if due.hold is not None or due.end is not None or mine.held():
             extra.discard("information")  # "keep watching" is shown as information
+        if due.unshown:
+            extra.discard("caution")
         if extra:
-            self._add(due.vehicle.name, "levels", False, f"{', '.join(sorted(extra))} was not due")
+            yield self._found(due, "levels", (False, f"{', '.join(sorted(extra))} was not due"))
         highest = 0
+        last_s = min([one.earliest_s for one in (due.hold, due.end) if one], default=self._scenario.duration_s)
         for one in mine.events:
-            rank = _LEVELS.index(one["level"])
-            t_s = one["t"] - self._start_s
-            if (
-                rank < highest
-                and (due.hold is None or t_s < due.hold.earliest_s - TOLERANCE_S)
-                and (due.end is None or t_s < due.end.earliest_s - TOLERANCE_S)
-            ):
-                self._add(due.vehicle.name, "levels", False, f"fell to {one['level']} at {t_s:.2f} s")
-            highest = max(highest, rank)
+            rank, t_s = LEVELS.index(one["level"]), one["t"] - self._start_s
+            paused = due.pause is not None and one["reason"] == "information_ended"
+            if rank < highest and not paused and t_s < last_s - _tolerance_s(due.function):
+                yield self._found(due, "levels", (False, f"fell to {one['level']} at {t_s:.2f} s"))
+            highest = 0 if paused else max(highest, rank)
 
-    def _quiet(self, name: str, ended: Event) -> None:
-        """The end comes without any cue: no sound, and nothing more is shown for it."""
-        shown = self._in_force(ended["t"])
-        good = shown is not None and (shown["level"] != "none" or (shown["sound"], shown["text"]) == ("none", ""))
-        self._add(name, "ends quietly", good, "no sound, no text" if good else "something is still told")
 
-    def _in_force(self, t: float) -> Event | None:
-        """What the outputs had last been told at a time."""
-        return next((one for one in reversed(self._hmi) if one["t"] <= t), None)
+def _tolerance_s(function: str) -> float:
+    return TOLERANCE_S if function in TIMED else NEARBY_TOLERANCE_S

@@ -1,36 +1,45 @@
 """Scenarios: vehicles on a plane, what their drivers do, what their receivers and radios are like.
 
 A TOML file each (docs/scenarios.md); those that come with the project stand in hil/scenarios. Whatever is
-wrong or impossible is refused in one line with file, key and reason.
+wrong or impossible is refused in one line with file, key and reason. One vehicle: `asvrig.vehicle_form`.
 """
 
 import itertools
-import random
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from asvrig.motion import Phase, Piece, pieces
-from asvunit.config import Kind
+from asvrig.keys import public_hex
+from asvrig.vehicle_form import (
+    CLASS_ERROR_M,
+    Control,
+    Degrees,
+    Metres,
+    Radio,
+    Receiver,
+    Seconds,
+    Table,
+    Vehicle,
+    check_spans,
+    within,
+)
+from asvunit.config import Config
 from asvunit.errors import UsageError, nearest
 from asvunit.resources import data_folder
 from asvunit.toml_file import read_toml
 
+__all__ = [
+    "CLASS_ERROR_M", "SHORT", "VERSION", "Control", "External", "Function", "Intersection", "Place", "Radio",
+    "Receiver", "Scenario", "Unit", "Vehicle", "load_scenario", "scenario_names", "within",
+]  # fmt: skip
+
 VERSION: Final = 1
-CLASS_ERROR_M: Final = {"S": 0.1, "A": 5.0, "B": 15.0, "C": 30.0}  # [G table 1-1]
-HDOP_ERROR_M: Final = 5.0  # error for each unit of HDOP (interface section 6)
+MAC_BASE: Final = 16  # the first of the others has 02:00:00:00:00:10
+INTERSECTIONS_FILE: Final = "intersections.geojson"  # beside the configuration that names it
 
-Metres = Annotated[float, Field(ge=-5000, le=5000, allow_inf_nan=False)]
-Point = tuple[Metres, Metres]  # east, north of the place
-Span = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]  # from, to: seconds into the scenario
-
-
-class Table(BaseModel):
-    """A table of the file: no unknown keys, no changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Function = Literal["crossing", "right_turn", "left_turn", "surrounding", "emergency"]
 
 
 class Place(Table):
@@ -40,104 +49,52 @@ class Place(Table):
     longitude_deg: float = Field(ge=-180, lt=180)
 
 
-class Control(Table):
-    """What the driver sets from a time on; what is not named stays as it was."""
+class Intersection(Table):
+    """A branching node of the map."""
 
-    at_s: float = Field(ge=0)
-    winker: Literal["off", "left", "right"] | None = None
-    brake: bool | None = Field(None, description="not given at all: as the motion tells")
-    accelerator_percent: float | None = Field(None, ge=0, le=100, description="not given at all: as the motion tells")
+    name: str = Field(min_length=1, max_length=40)
+    east_m: Metres
+    north_m: Metres
+    priority_deg: list[Degrees] = Field([], description="headings of the approaches that have priority")
 
 
-class Receiver(Table):
-    """The GNSS receiver of a vehicle."""
+class External(Table):
+    """The word of another support system of the car, told every 100 ms for a while."""
 
-    rate_hz: Literal[1, 2, 4, 5, 10, 20] = 10
-    hdop: float = Field(1.0, ge=0, lt=99, description="its error is 5 m for each; 0: it does not tell its error")
-    delay_ms: int = Field(0, ge=0, le=2000, description="the position told is that of so long before")
+    from_s: Seconds
+    to_s: Seconds
+    origin: Literal["autonomous", "roadside"]
+    function: Function
+    level: Literal["information", "caution"]
+    direction: Literal["left", "right", "both"] | None = None
 
-    @field_validator("hdop")
+    @field_validator("direction", mode="before")
     @classmethod
-    def _told(cls, hdop: float) -> float:
-        if 0 < hdop < 0.1:
-            raise PydanticCustomError("hdop", "no receiver is that good; give 0.1 or more, or 0 for none told")
-        return hdop
-
-
-class Radio(Table):
-    """The radio of a vehicle other than ego."""
-
-    phase_ms: int = Field(0, ge=0, lt=100, description="of its 100 ms grid")
-    delay_ms: int = Field(2, ge=0, le=1000, description="from sampling the vehicle to receipt")
-    position: Literal["fix", "moved"] = Field("fix", description="the last fix repeated, or moved on to each sending")
-    lost: list[Span] = []
-    loss_percent: float = Field(0, ge=0, le=100)
-    loss_seed: int = Field(1, ge=0)
-
-    @field_validator("lost")
-    @classmethod
-    def _forward(cls, lost: list[Span]) -> list[Span]:
-        for begin, end in lost:
-            if end <= begin:
-                raise PydanticCustomError(
-                    "span", "[{begin}, {end}] ends before it begins", {"begin": begin, "end": end}
-                )
-        return lost
-
-
-class Vehicle(Table):
-    """One vehicle: what it is, where it starts, how it drives."""
-
-    name: str = Field(min_length=1, max_length=20)
-    ego: bool = False
-    kind: Kind = "car"
-    position_class: Literal["S", "A", "B", "C"] = Field("B", alias="class")
-    length_m: float = Field(4.5, gt=0, le=62)
-    seed: int = Field(1, ge=0, lt=1 << 29, description="of its random vehicle_id")
-    can: str = Field("bench", description="its signal map, where it is a unit; empty: it has no CAN")
-    east_m: Metres = 0.0
-    north_m: Metres = 0.0
-    heading_deg: float | None = Field(None, ge=0, lt=360, description="clockwise from north")
-    via: list[Point] = Field([], description="instead of a heading: points to drive through, then straight on")
-    speed_kmh: float = Field(ge=0, le=300, allow_inf_nan=False)
-    motion: list[Phase] = []
-    controls: list[Control] = []
-    receiver: Receiver = Receiver()
-    radio: Radio = Radio()
-
-    @property
-    def vehicle_id(self) -> int:
-        """The temporary id its radio sends (ego's is chosen by the unit from the same seed)."""
-        return random.Random(self.seed).randrange(1 << 14)  # noqa: S311
-
-    @property
-    def error_m(self) -> float:
-        """The position error that it can tell of itself: by its receiver, else by its class [D8]."""
-        return self.receiver.hdop * HDOP_ERROR_M or CLASS_ERROR_M[self.position_class]
-
-    @property
-    def pieces(self) -> list[Piece]:
-        """Its motion along its course."""
-        return pieces(self.speed_kmh, self.motion)
+    def _named(cls, direction: Any) -> Any:
+        return None if direction == "none" else direction
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if (self.heading_deg is None) == (not self.via):
-            raise PydanticCustomError("course", "give either heading_deg or via")
-        points = [(self.east_m, self.north_m), *self.via]
-        if any(one == following for one, following in itertools.pairwise(points)):
-            raise PydanticCustomError("course", "via repeats a point, which has no direction")
-        times = [control.at_s for control in self.controls]
-        if times != sorted(times):
-            raise PydanticCustomError("controls", "controls must be in the order of at_s")
+    def _forward(self) -> Self:
+        check_spans([(self.from_s, self.to_s)])
         return self
 
-    @field_validator("motion")
+
+class Unit(Config):
+    """Tables merged into the configuration of ego's unit, less what the scenario itself says."""
+
+    @field_validator(
+        "config", "seed", "traffic_side", "vehicle", "gnss", "can", "radio", "hmi", "events", mode="before"
+    )
     @classmethod
-    def _drivable(cls, motion: list[Phase], info: ValidationInfo) -> list[Phase]:
-        if "speed_kmh" in info.data:
-            pieces(info.data["speed_kmh"], motion)
-        return motion
+    def _refused(cls, _value: Any) -> Any:
+        raise PydanticCustomError("unit", "the scenario itself and the rig say this; leave it out")
+
+    @field_validator("ego")
+    @classmethod
+    def _driven(cls, ego: Any) -> Any:
+        if unfit := ego.model_fields_set & {"simulate", "scenario"}:
+            raise PydanticCustomError("unit", "{key}: the rig drives ego; leave it out", {"key": min(unfit)})
+        return ego
 
 
 class Scenario(Table):
@@ -146,10 +103,14 @@ class Scenario(Table):
     scenario: Literal[1]
     title: str = Field(min_length=1, max_length=100)
     story: str = Field("", description="what happens, for people")
-    function: Literal["crossing"] = "crossing"
+    function: Function = Field("crossing", description="what it is about; every function runs and is judged")
     start: AwareDatetime
     duration_s: float = Field(gt=0, le=600, allow_inf_nan=False)
+    traffic_side: Literal["left", "right"] = "left"
     place: Place
+    unit: Unit = Unit()
+    intersection: list[Intersection] = Field([], max_length=1000)
+    external: list[External] = Field([], max_length=100)
     vehicle: list[Vehicle] = Field(min_length=1, max_length=200)
 
     @field_validator("start")
@@ -159,23 +120,38 @@ class Scenario(Table):
             raise PydanticCustomError("start", "give a whole second of the years 2000 to 2079")
         return start
 
+    @field_validator("intersection")
+    @classmethod
+    def _one_map(cls, intersections: list[Intersection], info: ValidationInfo) -> list[Intersection]:
+        unit = info.data.get("unit")
+        if intersections and unit is not None and unit.intersections.map is not None:
+            raise PydanticCustomError("map", "these tables are the map; leave them or unit.intersections.map out")
+        _once("intersections", "name", [one.name for one in intersections])
+        return intersections
+
+    @field_validator("external")
+    @classmethod
+    def _one_word(cls, external: list[External]) -> list[External]:
+        by_system: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+        for one in external:
+            by_system.setdefault((one.origin, one.function), []).append((one.from_s, one.to_s))
+        for spans in by_system.values():
+            check_spans(spans)
+        return external
+
     @field_validator("vehicle")
     @classmethod
-    def _one_ego(cls, vehicles: list[Vehicle]) -> list[Vehicle]:
+    def _told_apart(cls, vehicles: list[Vehicle]) -> list[Vehicle]:
         egos = [vehicle.name for vehicle in vehicles if vehicle.ego]
         if len(egos) != 1:
             found = f"{len(egos)} are: {', '.join(egos)}" if egos else "none is"
             raise PydanticCustomError("ego", "exactly one vehicle has ego = true; {found}", {"found": found})
-        for key in ("name", "vehicle_id"):
-            values = [getattr(vehicle, key) for vehicle in vehicles if key == "name" or not vehicle.ego]
-            twice = next((value for value in values if values.count(value) > 1), None)
-            if twice is not None:
-                mend = "another name" if key == "name" else "another seed"
-                raise PydanticCustomError(
-                    "twice",
-                    "two vehicles have {key} {twice}; give one {mend}",
-                    {"key": key, "twice": twice, "mend": mend},
-                )
+        others = [vehicle for vehicle in vehicles if not vehicle.ego]
+        _once("vehicles", "name", [vehicle.name for vehicle in vehicles])
+        _once("vehicles", "vehicle_id", [one.vehicle_id for one in others if one.id is None], "seed")
+        senders = [f"{mac} and id {one.vehicle_id}" for mac, one in zip(_macs(others), others, strict=True)]
+        _once("vehicles", "mac", senders)
+        _once("emergency vehicles", "seed", [one.seed for one in others if one.has_key])
         return vehicles
 
     @property
@@ -189,12 +165,63 @@ class Scenario(Table):
         return [vehicle for vehicle in self.vehicle if not vehicle.ego]
 
     @property
+    def macs(self) -> dict[str, str]:
+        """Source address of each other vehicle's radio, by the vehicle's name."""
+        return {one.name: mac for one, mac in zip(self.others, _macs(self.others), strict=True)}
+
+    @property
     def start_ns(self) -> int:
         """Unix time of its begin."""
         return int(self.start.timestamp()) * 10**9
 
+    @property
+    def unit_tables(self) -> dict[str, Any]:
+        """What the configuration of ego's unit holds beside seed and vehicle; empty for a plain scenario."""
+        tables: dict[str, Any] = {} if self.traffic_side == "left" else {"traffic_side": self.traffic_side}
+        tables |= self.unit.model_dump(exclude_unset=True)
+        keys = {str(one.seed): public_hex(one.seed) for one in self.others if one.has_key}
+        if keys:
+            tables["emergency"] = {"keys": keys} | tables.get("emergency", {})
+        if self.intersection:
+            tables["intersections"] = tables.get("intersections", {}) | {"map": INTERSECTIONS_FILE}
+        return tables
 
-SHORT: Final = {"crossing": "crossing_50"}  # the scenario that shows a function best
+    @property
+    def config(self) -> Config:
+        """The configuration of ego's unit as a replay has it."""
+        ego = self.ego
+        vehicle = {"kind": ego.kind, "length_m": ego.length_m, "position_class": ego.position_class}
+        return Config.model_validate({"seed": ego.seed, "vehicle": vehicle} | self.unit_tables)
+
+    def check_live(self) -> None:
+        """UsageError where it asks for what only a replay can give."""
+        if self.external:
+            raise UsageError(
+                f"scenario {self.title!r}: external.0: another support's word is only replayed; asvkit demo --replay"
+            )
+
+
+def _macs(others: list[Vehicle]) -> list[str]:
+    numbers = [f"{number + MAC_BASE:04x}" for number in range(len(others))]
+    return [one.mac or f"02:00:00:00:{number[:2]}:{number[2:]}" for one, number in zip(others, numbers, strict=True)]
+
+
+def _once(what: str, key: str, values: list[Any], mend: str = "") -> None:
+    """Refuses a value that is there twice."""
+    twice = next((one for one, other in itertools.pairwise(sorted(values)) if one == other), None)
+    if twice is not None:
+        told = {"what": what, "key": key, "twice": twice, "mend": mend or key}
+        raise PydanticCustomError("twice", "two {what} have {key} {twice}; give one another {mend}", told)
+
+
+# The scenario that shows a function best
+SHORT: Final = {
+    "crossing": "crossing_50",
+    "right_turn": "right_turn_50",
+    "left_turn": "left_turn_motorcycle",
+    "surrounding": "surrounding_approaching",
+    "emergency": "emergency_behind",
+}
 
 
 def load_scenario(source: str | Path) -> Scenario:

@@ -44,6 +44,7 @@ class Controls:
     brake: bool
     accelerator_percent: float
     winker: str
+    hazard: bool
 
 
 class Trajectory:
@@ -83,14 +84,15 @@ class Trajectory:
         brake = state.accel_mps2 < _BRAKES_FROM or (state.speed_mps < 0.01 and state.accel_mps2 <= 0)
         push = _CRUISE_PERCENT + _PERCENT_EACH * state.accel_mps2 if state.accel_mps2 >= 0 else 0.0
         pedal = 0.0 if brake else min(100.0, push)
-        winker = "off"
+        winker, hazard = "off", False
         for control in self._controls:
             if control.at_s > t_s:
                 break
             brake = brake if control.brake is None else control.brake
             pedal = pedal if control.accelerator_percent is None else control.accelerator_percent
             winker = control.winker or winker
-        return Controls(brake, pedal, winker)
+            hazard = hazard if control.hazard is None else control.hazard
+        return Controls(brake, pedal, winker, hazard)
 
 
 def degrees(place: Place, east_m: float, north_m: float) -> tuple[float, float]:

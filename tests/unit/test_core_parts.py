@@ -183,7 +183,7 @@ def test_availability_is_looked_at_first(available):
 def test_revision_tells_the_age_of_a_position():
     drive = Drive()
     for revision, delay_ms in ((0, 0), (1, 0), (4, 300), (10, 900), (11, 0), (15, 0)):
-        drive.message(revision * 2000, frame(counter=revision, revision=revision))
+        drive.message(revision * 2000, frame(counter=revision, north_m=revision * 25.0, revision=revision))
         assert drive.core.neighbours.used[0].delay_ms == delay_ms
 
 

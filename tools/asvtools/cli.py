@@ -14,6 +14,7 @@ from typing import Annotated, cast
 import typer
 
 from asvtools import (
+    area_command,
     config_command,
     demo_command,
     doctor,
@@ -21,6 +22,7 @@ from asvtools import (
     peer_command,
     replay_command,
     run_command,
+    verify_command,
 )
 from asvunit.errors import AsvkitError, UsageError
 
@@ -59,8 +61,10 @@ app.command("replay", short_help="Recordings through the unit, offline.")(replay
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
 app.command("peer", short_help="A live opponent for a unit on a desk.")(peer_command.peer)
 app.add_typer(config_command.app, name="config", short_help="Write or check a unit's configuration.")
+app.command("area", short_help="How far the radio must reach: areas, timing, packet rate.")(area_command.area)
 app.command("doctor", short_help="What this machine has and lacks, and the mend.")(doctor.doctor)
 app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)
+app.command("verify", short_help="Every scenario judged; a report clause by clause.")(verify_command.verify)
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def _parts(config: "Config", file: Path) -> list[str]:
     told: list[str] = []
     for name, describe in PARTS.items():
         try:
-            told.append(f"  {name:<8} {describe(config, file.parent)}")
+            told.append(f"  {name:<13} {describe(config, file.parent)}")
         except AsvkitError as error:
             wrong.append(str(error).removeprefix(f"{file}: "))
     try:

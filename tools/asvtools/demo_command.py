@@ -6,11 +6,9 @@ told is held against times worked out separately from the true courses (asvrig.e
 """
 
 import contextlib
-import io
-import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -89,11 +87,12 @@ def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | 
 def _replayed(console: "Console", scenario: "Scenario", folder: Path, keep: Path | None) -> None:
     from asvrig.judge import judge
     from asvtools import demo_report
+    from asvtools.virtual import replayed
 
     console.print(
         "Generated recordings of GNSS, CAN and radio, replayed through the unit in virtual time.\n", style="dim"
     )
-    events = _replay(scenario, folder)
+    events = replayed(scenario, folder)
     checks = judge(scenario, events)
     console.print(demo_report.timeline(scenario, events))
     console.print(demo_report.verdicts(checks))
@@ -122,22 +121,3 @@ def _folder(keep: Path) -> Path:
     except OSError as error:
         raise UsageError(f"--keep {keep}: cannot be made: {error.strerror}; name another folder") from error
     return keep
-
-
-def _replay(scenario: "Scenario", folder: Path) -> list[dict[str, Any]]:
-    """The events of the unit's replay of the scenario's recordings."""
-    from asvrig.generate import generate
-    from asvtools.replay_command import replay
-
-    recordings = generate(scenario, folder)
-    with contextlib.redirect_stdout(io.StringIO()):  # its summary is for those who replay
-        replay(
-            gnss=recordings.gnss,
-            can=recordings.can,
-            vehicle=recordings.vehicle,
-            radio=recordings.radio,
-            config=recordings.config,
-            events=folder / "events.jsonl",
-            sent=folder / "sent.pcap",
-        )
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]

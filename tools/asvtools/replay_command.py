@@ -101,6 +101,7 @@ class _Session:
         journal: Path | None,
     ) -> None:
         from asvunit.adapters.capture import CaptureWriter
+        from asvunit.authority import log_judge
         from asvunit.clock import UnitClock
         from asvunit.identity import ignition_mac
         from asvunit.journal import JournalWriter
@@ -119,6 +120,7 @@ class _Session:
             send=self._send,
             language=config.presentation.language,
             journal=JournalWriter(log, settings) if log else None,
+            judge=log_judge(config.emergency.keys),
         )
         self._mac = ignition_mac(self.unit.seed)
 

@@ -6,18 +6,22 @@ stands, nothing can be told by its place: the time goes on from when it was last
 """
 
 import math
+import time
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
+from asvrig.gnss_feed import known_at
+from asvrig.live.radio import check_address
 from asvrig.motion import KMH
-from asvrig.radio_feed import messages
+from asvrig.radio_feed import Sealer, plain_messages
 from asvrig.scenario import Scenario, Vehicle
-from asvrig.trajectory import Trajectory, degrees
+from asvrig.trajectory import Trajectory
 from asvunit.errors import UsageError
 
-_STEP_S: Final = 0.02
+_STEP_MS: Final = 20
 _NEAR_M: Final = 8.0  # of the ego's course
 _SPEED_KMH: Final = 4.0  # of the ego's speed there
 _HEADING_DEG: Final = 20.0
@@ -42,12 +46,12 @@ class Pacer:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         course = Trajectory(scenario.ego)
-        steps = int(scenario.duration_s / _STEP_S)
         self._places: list[_Place] = []
-        for state, t_s in ((course.at(step * _STEP_S), step * _STEP_S) for step in range(steps)):
-            if state.speed_mps >= _MOVING_KMH * KMH:
-                where = degrees(scenario.place, state.east_m, state.north_m)
-                self._places.append(_Place(t_s, *where, state.speed_kmh, state.heading_deg))
+        for t_ms in range(0, int(scenario.duration_s * 1000), _STEP_MS):
+            told = known_at(scenario, scenario.ego, course, t_ms)
+            if told.state.speed_mps >= _MOVING_KMH * KMH and not told.lost:
+                where = (told.latitude_deg, told.longitude_deg)
+                self._places.append(_Place(t_ms / 1000, *where, told.state.speed_kmh, told.state.heading_deg))
         if not self._places:
             raise UsageError(
                 f"scenario {scenario.title!r}: its ego never moves, so nothing tells its time; name another"
@@ -93,15 +97,22 @@ class Pacer:
 class Opponent:
     """One of the scenario's other vehicles on the air: its messages by the scenario's time."""
 
-    def __init__(self, scenario: Scenario, vehicle: Vehicle) -> None:
+    def __init__(self, scenario: Scenario, vehicle: Vehicle, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        check_address(vehicle)
+        radio = vehicle.radio
+        unfit = [key for key in ("doubled_percent", "reordered_percent") if getattr(radio, key)]
+        if unfit:
+            raise UsageError(f"vehicle {vehicle.name!r}: radio.{unfit[0]}: an opponent sends one frame at a time")
         self.vehicle_id = vehicle.vehicle_id
-        sent = [
-            ((time_ns - scenario.start_ns) / 1e9, payload) for time_ns, _mac, payload in messages(scenario, vehicle, "")
-        ]
-        self._times = [t_s for t_s, _payload in sent]
-        self._payloads = [payload for _t_s, payload in sent]
+        sent = list(plain_messages(scenario, vehicle))
+        self._times = [at_ms / 1000 for at_ms, _t_ms, _payload in sent]
+        self._payloads = [payload for _at_ms, _t_ms, payload in sent]
+        self._sealer = Sealer(vehicle)
+        self._clock_ns = clock_ns  # of the trailer, whose time is that of sending and not the scenario's
 
     def due(self, after_s: float, until_s: float) -> bytes | None:
         """What it sends in a stretch of the scenario's time; of several, the last: never a burst."""
         end = bisect_left(self._times, until_s)
-        return self._payloads[end - 1] if end and self._times[end - 1] >= after_s else None
+        if not end or self._times[end - 1] < after_s:
+            return None
+        return self._sealer.seal(self._payloads[end - 1], self._clock_ns() // 1_000_000)

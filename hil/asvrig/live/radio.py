@@ -7,6 +7,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Final, Self
 
+from asvrig.scenario import Vehicle
 from asvunit.errors import AsvkitError, UsageError
 
 _PORTS: Final = range(20_000, 32_000)  # Linux takes 32768 and up for sockets that ask for any
@@ -56,6 +57,12 @@ class RadioSender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_address(vehicle: Vehicle) -> None:
+    """UsageError for a played vehicle whose radio asks for an address: a datagram has that of its socket."""
+    if vehicle.mac is not None:
+        raise UsageError(f"vehicle {vehicle.name!r}: mac: a live radio sends from a port of its own; leave it out")
 
 
 def free_udp_port() -> int:

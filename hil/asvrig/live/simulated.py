@@ -126,6 +126,7 @@ class SimulatedCar(_Player):
 
 def simulated_ego(scenario: Scenario, with_car: bool) -> tuple[SimulatedReceiver, SimulatedCar | None]:
     """The inputs of a unit that stands on a desk; without `with_car`, only the receiver's."""
+    scenario.check_live()
     start = datetime.now(UTC).replace(microsecond=0)
     rounds = Round(scenario, time.monotonic_ns() + _BEGIN_NS, start)
     return SimulatedReceiver(rounds), SimulatedCar(rounds, scenario) if with_car else None

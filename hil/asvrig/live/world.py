@@ -19,11 +19,12 @@ from typing import Final
 from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import bursts
 from asvrig.live.device import PtyDevice
-from asvrig.live.radio import RadioSender
+from asvrig.live.radio import RadioSender, check_address
 from asvrig.live.receiver import ReceiverPty
 from asvrig.live.slcan import SlcanPty
 from asvrig.radio_feed import messages
 from asvrig.scenario import Scenario, Vehicle
+from asvunit.errors import UsageError
 
 _AHEAD_NS: Final = 30_000_000_000  # records are made so long before they are due: who works little is woken in time
 _SPARE_NS: Final = 2_000_000  # but none is begun so shortly before another is due
@@ -75,6 +76,7 @@ class World:
         clock: Callable[[], int] = time.monotonic_ns,
         wait: Wait = readable,
     ) -> None:
+        scenario.check_live()
         self._scenario = scenario
         self._start_ns = start_monotonic_ns
         self._clock = clock
@@ -88,6 +90,9 @@ class World:
 
     def add_unit(self, vehicle: Vehicle, receiver: ReceiverPty, can: SlcanPty | None = None) -> None:
         """A vehicle with a unit: its receiver and, if it has CAN, its adapter. The unit's own radio sends."""
+        unfit = [key for key in vehicle.played_only if key != "radio"]
+        if unfit:
+            raise UsageError(f"vehicle {vehicle.name!r}: {unfit[0]}: not for one with a unit of its own; play it")
         self._devices.append(receiver)
         self._streams.append(self._fixes(vehicle, receiver))
         if can is not None:
@@ -97,6 +102,7 @@ class World:
 
     def play(self, vehicle: Vehicle, sender: RadioSender) -> None:
         """A vehicle without a unit: its messages, less those that its radio loses, when they are received."""
+        check_address(vehicle)
         self._streams.append(self._messages(vehicle, sender))
 
     def at(self, t_s: float, action: Callable[[], None]) -> None:

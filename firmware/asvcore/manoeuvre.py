@@ -1,0 +1,58 @@
+"""What ego is about to do: the turn that its winker tells, and the intersection that lies ahead."""
+
+from . import codes, params
+from .geometry import angle_between_cdeg
+from .params import NEVER_MS, NONE
+
+
+class Turn:
+    """The turn since the winker came on. `begun`: ego's heading has turned to that side [D15]."""
+
+    def __init__(self):
+        self.begun = False
+        self._side = 0
+        self._heading_cdeg = NONE  # when the winker came on, or the first known after
+
+    def look(self, side, heading_cdeg):
+        """`side`: DIRECTION_ code, 0 off; an unknown winker (NONE) leaves the turn as it is."""
+        if side == NONE:
+            return
+        if side != self._side:
+            self._side = side
+            self._heading_cdeg = heading_cdeg
+            self.begun = False
+        elif self._heading_cdeg == NONE:
+            self._heading_cdeg = heading_cdeg
+        if side == 0 or self._heading_cdeg == NONE or heading_cdeg == NONE:
+            return
+        if angle_between_cdeg(heading_cdeg, self._heading_cdeg) >= params.TURN_BEGUN_DEG * 100:
+            right = (heading_cdeg - self._heading_cdeg) % 36000 < 18000
+            if right == (side == codes.DIRECTION_RIGHT):
+                self.begun = True
+
+
+class Node:
+    """The nearest branching node ahead, as the unit's map tells it [G appendix 1 (33)-(40)]."""
+
+    def __init__(self):
+        self.latitude_cas = NONE
+        self.longitude_cas = NONE
+        self.distance_dm = NONE
+        self.priority = NONE  # 1: ego has it there, 0: it has not, NONE: not known
+        self._told_ms = NEVER_MS
+
+    def put(self, latitude_cas, longitude_cas, distance_m, priority, now_ms):
+        """Take over what the map says; `latitude_cas` NONE: no node ahead."""
+        self.latitude_cas = latitude_cas
+        self.longitude_cas = longitude_cas
+        self.distance_dm = NONE if distance_m == NONE else distance_m * 10
+        self.priority = priority
+        self._told_ms = now_ms
+
+    def known(self, now_ms):
+        """True while there is a node that the map has told lately."""
+        return self.latitude_cas != NONE and now_ms - self._told_ms <= params.NODE_MS
+
+    def rebase(self, offset_ms):
+        """Take an offset off every stored time."""
+        self._told_ms = max(self._told_ms - offset_ms, NEVER_MS)

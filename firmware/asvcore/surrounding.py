@@ -1,0 +1,80 @@
+"""Surrounding vehicles and emergency vehicles: who is near, on a straight line [G 4.4, D11, D15, D18].
+
+Information only, without a rule of timing and without correction for position errors. A general vehicle is told
+within 100 m while it comes nearer, or within 30 m in any case; one that stands is left out. An emergency vehicle
+in action is told within 300 m, however it moves.
+"""
+
+from . import codes, params
+from .geometry import root
+from .params import NONE
+
+
+def judge_surrounding(ego, neighbour, relation, settings, _timing, support, out):
+    """Fill `out`, cleared: any vehicle, as long as it may matter to ego."""
+    if neighbour.emergency:
+        out.reason = codes.REASON_SUPERSEDED
+        return
+    far_dm = settings.surrounding_dm
+    near_dm = params.SURROUNDING_NEAR_DM
+    if support is not None:
+        far_dm, near_dm = far_dm + params.LEAVING_DM, near_dm + params.LEAVING_DM
+    if not _measure(ego, relation, far_dm, out):
+        out.reason = codes.REASON_TOO_FAR
+        return
+    out.threshold_dm = settings.surrounding_dm
+    if NONE < neighbour.speed_kmh <= params.STANDING_KMH:
+        out.reason = codes.REASON_TARGET_STANDING
+    elif out.distance_dm > near_dm and not _approaching(ego, neighbour, relation, out.distance_dm):
+        out.reason = codes.REASON_RECEDING
+    else:
+        _inform(out)
+
+
+def judge_emergency(ego, neighbour, relation, _settings, _timing, support, out):
+    """Fill `out`, cleared: a vehicle whose radio's own flag and element 42 agree."""
+    if not neighbour.emergency:
+        out.reason = codes.REASON_NOT_EMERGENCY
+        return
+    far_dm = params.EMERGENCY_DM + (params.LEAVING_DM if support is not None else 0)
+    if not _measure(ego, relation, far_dm, out):
+        out.reason = codes.REASON_TOO_FAR
+        return
+    out.threshold_dm = params.EMERGENCY_DM
+    _inform(out)
+
+
+def _inform(out):
+    out.level = codes.LEVEL_INFORMATION
+    out.level_reason = codes.REASON_IN_RANGE
+
+
+def _measure(ego, relation, far_dm, out):
+    """Distance and side; False beyond `far_dm`."""
+    north_dm, east_dm = relation.north_dm, relation.east_dm
+    if relation.range_dm > 2 * far_dm:  # clearly: spare the root
+        return False
+    out.distance_dm = root(north_dm * north_dm + east_dm * east_dm)
+    if out.distance_dm > far_dm:
+        return False
+    if ego.heading_cdeg != NONE:
+        right_dm = (east_dm * ego.cosine_q12 - north_dm * ego.sine_q12) >> 12
+        # Ahead and behind within 30 degrees (sine 0.5) is neither side
+        if abs(right_dm) * 2 > out.distance_dm:
+            out.direction = codes.DIRECTION_RIGHT if right_dm > 0 else codes.DIRECTION_LEFT
+    return True
+
+
+def _approaching(ego, neighbour, relation, distance_dm):
+    """True unless the speeds tell that it does not come nearer along the line of sight."""
+    if neighbour.direction_deg == NONE or neighbour.speed_kmh == NONE:
+        return True
+    north = neighbour.speed_kmh * 10 * neighbour.cosine_q12  # in 0.1 km/h, Q12
+    east = neighbour.speed_kmh * 10 * neighbour.sine_q12
+    speed_ckmh = ego.speed_ckmh()
+    if speed_ckmh > 0 and ego.heading_cdeg != NONE:
+        own = -(speed_ckmh // 10) if ego.reversing() else speed_ckmh // 10
+        north -= own * ego.cosine_q12
+        east -= own * ego.sine_q12
+    opening = relation.north_dm * (north >> 12) + relation.east_dm * (east >> 12)
+    return -opening > params.APPROACHING_DKMH * distance_dm
