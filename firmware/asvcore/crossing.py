@@ -49,7 +49,8 @@ def judge(ego, neighbour, relation, settings, timing, support, out):
         out.reason = codes.REASON_TARGET_PASSED
         return
     if ego.node.known(ego.now_ms):
-        if ego.node.priority == 1:
+        here = abs(ego.node.distance_dm - ahead_dm) <= error_dm + params.JUNCTION_DM
+        if ego.node.priority == 1 and here:
             out.reason = codes.REASON_EGO_PRIORITY
             return
         if _no_junction(ego, neighbour, distance_dm, ahead_dm, error_dm):

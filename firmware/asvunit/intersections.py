@@ -132,6 +132,12 @@ def load_intersections(config: "Config", folder: Path) -> IntersectionMap | None
     return None if config.intersections.map is None else IntersectionMap.load(folder / config.intersections.map)
 
 
+def node_ahead(config: "Config", folder: Path) -> NodeAhead | None:
+    """What a unit of this configuration asks for the node ahead; None without a map."""
+    found = load_intersections(config, folder)
+    return None if found is None else NodeAhead(found)
+
+
 # Geometry
 
 

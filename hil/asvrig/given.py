@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+from asvrig.oracle.results import TIMED
+
 Event = dict[str, Any]
 Key = tuple[str, str | None, int | None]  # function, source, vehicle_id
 
@@ -12,6 +14,10 @@ LEVELS: Final = ("none", "information", "caution")
 RANK: Final = {"crossing": 1, "right_turn": 2, "left_turn": 2, "emergency": 3, "surrounding": 4}  # [G 5.2]
 # Without a level for a while, but not ended
 _PAUSES: Final = ("information_ended", "superseded")
+# A support with a rule of timing ends so; with other reasons it is explained why another target gets none
+_ENDS: Final = (
+    "hold_over", "lost_limit", "displaced", "ego_started", "ego_too_fast", "ego_not_stopped", "winker_off", "turn_begun",
+)  # fmt: skip
 # Of a support that its target still asks for; with all others it is only held
 ACTIVE: Final = (
     "l3_reached", "l4_reached", "l4_star_reached", "late_l3", "late_l4", "target_lost", "resumed", "in_range",
@@ -32,6 +38,10 @@ class Given:
         """The event that ended it."""
         last = self.events[-1]
         return last if last["level"] == "none" and last["reason"] not in _PAUSES else None
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event of the same address and id is of this support: another vehicle may send with both."""
+        return event["level"] != "none" or self.events[-1]["level"] == "none" or _changes(event)
 
     def first(self, level: str, presented: bool = False) -> Event | None:
         """The event with which a level was first judged, or presented."""
@@ -60,11 +70,16 @@ def given(events: Iterable[Event], function: str) -> list[Given]:
         if event["level"] != "none" and key not in running:
             running[key] = Given(event["vehicle_id"], event["source"])
             out.append(running[key])
-        if key in running:
+        if key in running and running[key].takes(event):
             running[key].events.append(event)
             if running[key].ended:
                 del running[key]
     return out
+
+
+def _changes(event: Event) -> bool:
+    """Whether an event without a level ends or pauses a support that is given."""
+    return event["function"] not in TIMED or event["reason"] in (*_ENDS, *_PAUSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +111,8 @@ def _scenes(events: Iterable[Event]) -> Iterator[Scene]:
     for t, together in groupby(told, key=lambda one: float(one["t"])):
         for event in together:
             key = (event["function"], event["source"], event["vehicle_id"])
-            if event["level"] == "none":
+            if event["level"] == "none" and _changes(event):
                 now.pop(key, None)
-            else:
+            elif event["level"] != "none":
                 now[key] = event
         yield Scene(t, dict(now))

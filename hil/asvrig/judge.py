@@ -132,7 +132,10 @@ class _Judge:
                 yield self._found(due, f"{level}: presented", self._display.reached_driver(key, level, judged))
                 if shown := mine.first(level, presented=True):
                     yield self._found(due, f"{level}: display", self._display.shown(due, level, shown))
-        if mine is None or due.loose:
+        if mine is None:
+            return
+        if due.loose:
+            yield from self._never_dropped(due, mine)
             return
         yield from self._levels(due, mine)
         yield from self._pause(due, mine)
@@ -152,6 +155,14 @@ class _Judge:
             lasted = ended["t"] - held["t"]
             yield self._found(due, "held 3 s", (abs(lasted - HOLD_S) <= TOLERANCE_S, f"{lasted:.2f} s"))
         yield self._found(due, "ends quietly", self._display.quiet(ended))
+
+    def _never_dropped(self, due: Expected, mine: Given) -> Iterator[Check]:
+        """Whatever receivers tell: support never stops but by ego's act, or held [G 3.9(1)]."""
+        ended = mine.ended
+        if ended is None or due.function not in TIMED:
+            return
+        good = ended["reason"] in ("hold_over", "lost_limit", due.end_reason)
+        yield self._found(due, "end's reason", (good, ended["reason"]))
 
     def _windows(self, due: Expected, mine: Given | None) -> dict[str, Window]:
         """When each level had to begin; caution earlier, where information was presented late or not at all."""

@@ -25,6 +25,7 @@ L4_S = 3.2 + 0.3 + 0.1
 KMH = 1 / 3.6
 WIRE_MPS = 0.5 * KMH  # the message's speed is whole km/h
 LEAST_S = 0.2  # two frames
+BUS_S = 0.1  # how often ego's car tells of speed and winker: the unit cannot know sooner
 SETTLED_S = 2.0  # after ego has come: its unit has had a fix and a course
 INFORMATION, CAUTION = 1, 2
 
@@ -74,7 +75,9 @@ class Oracle:
                     for first, last in self._spans(moving & holds & due):
                         yield Demand(function, number, level, first, last)
             if other.kind == "ambulance":
-                for first, last in self._spans(there & (self._apart_m(their) <= 300)):
+                # No correction here [G 3.5(4)]: told places may be further apart than the true ones
+                near_m = 300 - 2.0 * self.quality.error_m * self.quality.poor
+                for first, last in self._spans(there & (self._apart_m(their) <= near_m)):
                     yield Demand("emergency", number, INFORMATION, first, last)
 
     # The functions: corrected way of the target to where it counts, and whether support is for it
@@ -92,7 +95,7 @@ class Oracle:
             ahead = (to_east * north - to_north * east) / meet
             reach = np.abs(angle - 90) <= 58
             reach &= (ahead >= 0) & (ahead <= 29 + self.error_m) & (distance >= 0)
-        return distance - self.error_m, reach & self.waits & (their.speed_mps > 5.5 * KMH)
+        return distance - self.error_m, reach & _known(self.waits) & (their.speed_mps > 5.5 * KMH)
 
     def _right_turn(self, their: Truth) -> tuple[np.ndarray, np.ndarray]:
         """Right winker on, 30 km/h at most; oncoming, to the foot of the place where ego will turn."""
@@ -107,7 +110,7 @@ class Oracle:
         with np.errstate(invalid="ignore"):
             oncoming = _between(their.heading_deg, self.ego.heading_deg) >= 180 - 43
             reach = oncoming & (distance >= 0) & (lateral <= 19.5 + self.error_m) & (their.speed_mps > 5.5 * KMH)
-        return distance - self.error_m, reach & self.turns[1] & (self.ego.speed_mps < 29.8 * KMH)
+        return distance - self.error_m, reach & _known(self.turns[1] & (self.ego.speed_mps < 29.8 * KMH))
 
     def _left_turn(self, other: Vehicle, their: Truth) -> tuple[np.ndarray, np.ndarray]:
         """Left winker on, in motion, 30 km/h at most; a two-wheeler from behind on the left."""
@@ -120,9 +123,9 @@ class Oracle:
         with np.errstate(invalid="ignore"):
             reach = (_between(their.heading_deg, self.ego.heading_deg) <= 28) & (behind >= 0)
             reach &= (lateral >= -2.8 - self.error_m) & (lateral <= self.error_m)
-            turns = self.turns[2] & (self.ego.speed_mps > 2.5 * KMH) & (self.ego.speed_mps < 29.8 * KMH)
+            moves = (self.ego.speed_mps > 2.5 * KMH) & (self.ego.speed_mps < 29.8 * KMH)
         lengths = self.ego_vehicle.length_m + other.length_m
-        return behind - lengths - self.error_m, reach & turns & (their.speed_mps > 1.5 * KMH)
+        return behind - lengths - self.error_m, reach & _known(self.turns[2] & moves) & (their.speed_mps > 1.5 * KMH)
 
     # Unnecessary supports
 
@@ -179,6 +182,12 @@ class Oracle:
 
 def _between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.abs((one - other + 180) % 360 - 180)
+
+
+def _known(state: np.ndarray) -> np.ndarray:
+    """A state of ego's car, once the bus has told of it."""
+    back = round(BUS_S / STEP_S)
+    return state & np.concatenate([np.zeros(back, bool), state[:-back]])
 
 
 def _turns(ego: Truth, winker: int) -> np.ndarray:

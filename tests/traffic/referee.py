@@ -26,18 +26,23 @@ class Verdict:
 
     def __str__(self) -> str:
         needless = ", ".join(f"{function} {why}: {count}" for (function, why), count in sorted(self.needless.items()))
+        latest = f"latest {self.worst_s * 1000:+.0f} ms" if self.demands else "nothing to time"
         return (
-            f"{self.ego}: demanded {dict(self.demands)}, latest {self.worst_s * 1000:+.0f} ms; "
+            f"{self.ego}: demanded {dict(self.demands)}, {latest}; "
             f"begun {dict(self.begun)}; unnecessary: {needless or 'none'}"
         )
 
 
 def judge(seed: int, number: int, quality: Quality) -> Verdict:
     """Run the unit of a vehicle and hold it against the oracle."""
-    run = run_unit(seed, number, quality)
+    return verdict_of(seed, run_unit(seed, number, quality), quality)
+
+
+def verdict_of(seed: int, run: UnitRun, quality: Quality) -> Verdict:
+    """Hold what a unit did against the oracle."""
     ego = run.ego
     oracle = Oracle(ego, traffic(seed).vehicles, quality)
-    verdict = Verdict(f"seed {seed} {quality.name} ego {number} ({ego.kind})")
+    verdict = Verdict(f"seed {seed} {quality.name} ego {ego.number} ({ego.kind})")
     if run.lost:
         verdict.faults.append(f"{run.lost} records lost")
     for demand in oracle.demands():

@@ -83,7 +83,7 @@ def settings_for(ego: Vehicle) -> Settings:
 
 
 def run_unit(
-    seed: int, number: int, quality: Quality, journal: TextIO | None = None, until_s: float = 1e9, from_s: float = 0.0
+    seed: int, number: int, quality: Quality, journal: TextIO | None = None, from_s: float = 0.0, until_s: float = 1e9
 ) -> UnitRun:
     """Run the core of one vehicle; with `journal`, its inputs are written there."""
     ego = next(vehicle for vehicle in traffic(seed).vehicles if vehicle.number == number)

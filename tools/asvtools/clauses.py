@@ -17,10 +17,11 @@ from pydantic_core import PydanticCustomError
 from asvunit.toml_file import read_toml
 
 FUNCTIONS: Final = ("crossing", "right_turn", "left_turn", "surrounding", "emergency")
-# What the judge's checks are called; `condition` and `display` come once for each level, as `caution: display`.
+# What the judge's checks are called; some come once for each level, as `caution: display`.
 KINDS: Final = (
     "information", "caution", "condition", "display", "levels", "keep watching", "held 3 s", "end", "end's reason",
-    "goes on", "ends quietly", "nothing beside", "no support", "parallel", "yields",
+    "goes on", "ends quietly", "nothing beside", "no support", "parallel", "yields", "presented", "room used", "texts",
+    "never all clear", "information ended",
 )  # fmt: skip
 _CHECKS: Final = re.compile(r"(?P<function>\*|[a-z_]+)\.(?P<kind>[^@]+?)(?: @(?P<scenarios>[\w*?]+))?")
 _TEST: Final = re.compile(r"(?P<file>tests/[\w/]+\.py)::(?P<name>test_\w+)")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asvcore.settings import Settings
     from asvunit.config import Config
     from asvunit.events import Event
+    from asvunit.intersections import NodeAhead
     from asvunit.replay import Inputs
 
 
@@ -50,12 +51,15 @@ def replay(
 ) -> None:
     """Recorded inputs through the unit, offline: frames and warnings as they would have been live."""
     from asvunit.config import load_config
+    from asvunit.intersections import node_ahead
     from asvunit.recordings import load_map, open_recordings
 
     unit_config = load_config(config)
     named = vehicle or unit_config.vehicle.map
     vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
     of_map = [vehicle_map.path, vehicle_map.database_path] if vehicle_map else []
+    if unit_config.intersections.map is not None:
+        of_map.append((config.parent if config else Path()) / unit_config.intersections.map)
     _distinct([gnss, can, radio, config, *of_map], [sent, journal, None if str(events) == "-" else events])
     inputs = open_recordings(
         gnss=gnss,
@@ -66,6 +70,7 @@ def replay(
         day=_date(day),
         align_start=align is Align.START,
     )
+    nodes = node_ahead(unit_config, config.parent if config else Path())
     settings = unit_config.settings(vehicle_map.timeouts_ms if vehicle_map else None)
     for port in ("gnss", "can", "radio"):
         settings.set(f"uses_{port}", int(port in inputs.names))
@@ -76,7 +81,7 @@ def replay(
             raise UsageError(f"--seed: {error}") from error
     try:
         with contextlib.ExitStack() as stack:
-            session = _Session(stack, unit_config, settings, inputs, events, sent, journal)
+            session = _Session(stack, unit_config, settings, inputs, nodes, events, sent, journal)
             session.run()
     except BrokenPipeError:
         raise
@@ -96,6 +101,7 @@ class _Session:
         config: "Config",
         settings: "Settings",
         inputs: "Inputs",
+        nodes: "NodeAhead | None",
         events: Path | None,
         sent: Path | None,
         journal: Path | None,
@@ -121,6 +127,7 @@ class _Session:
             language=config.presentation.language,
             journal=JournalWriter(log, settings) if log else None,
             judge=log_judge(config.emergency.keys),
+            nodes=nodes,
         )
         self._mac = ignition_mac(self.unit.seed)
 

@@ -75,6 +75,7 @@ class _Session:
         from asvunit.adapters.terminal import TerminalOutputs
         from asvunit.assembly import assemble, beside
         from asvunit.event_hub import EventHub
+        from asvunit.intersections import node_ahead
         from asvunit.live import LiveUnit, Times
         from asvunit.runtime import Runtime
         from asvunit.service import ServiceManager
@@ -100,8 +101,9 @@ class _Session:
             settings.set(f"uses_{name}", int(bool(used)))
         if "seed" not in config.model_fields_set:  # a new identity at each ignition [G 3.7.2(d)]
             settings.set("seed", int.from_bytes(os.urandom(4), "big") % _SEEDS)
+        nodes = node_ahead(config, folder)
         self.live = LiveUnit(
-            partial(Unit, settings, language=config.presentation.language),
+            partial(Unit, settings, language=config.presentation.language, nodes=nodes),
             parts,
             Times(time.monotonic_ns, time.time_ns),
         )

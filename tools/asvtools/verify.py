@@ -5,6 +5,7 @@ same every time, whatever the number of processes. A scenario that cannot be run
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import shutil
@@ -17,7 +18,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from asvrig.expected import Expected, expected
+from asvrig.expected import outlook
 from asvrig.judge import Check, judge
 from asvrig.scenario import Scenario, load_scenario
 from asvtools.clauses import Checks, Clause, missing_tests
@@ -26,8 +27,6 @@ from asvtools.virtual import replayed
 from asvunit.errors import AsvkitError
 
 Status = Literal["met", "tested", "not applicable", "open", "failed"]
-# The judge tells of these only where they are wrong; where it said nothing they held.
-_SILENT: Final = {"levels": "none but those due, and no step back", "nothing beside": "none was given that is not due"}
 _TOLD: Final = ("function", "level", "presented", "reason", "distance_m", "error_m", "threshold_m", "ttc_s")
 
 
@@ -127,10 +126,10 @@ def run_one(name: str, folder: Path) -> Result:
         scenario = load_scenario(name)
         result.title, result.story, result.function = scenario.title, scenario.story, scenario.function
         events = replayed(scenario, own)
-        due = expected(scenario)
-        result.checks = complete(scenario, due, events, judge(scenario, events, due))
+        due = outlook(scenario)
+        result.checks = judge(scenario, events, due)
         result.told = _told(scenario, events)
-        result.plots = plots(scenario, due, events)
+        result.plots = plots(scenario, due.due, events)
     except AsvkitError as error:
         result.error = _line(error)
     except Exception as error:  # a fault of ours: one failed row, and the others are still judged
@@ -138,27 +137,6 @@ def run_one(name: str, folder: Path) -> Result:
     finally:
         shutil.rmtree(own, ignore_errors=True)
     return result
-
-
-def complete(
-    scenario: Scenario, due: Sequence[Expected], events: Sequence[dict[str, Any]], checks: Sequence[Check]
-) -> list[Check]:
-    """The judge's checks, and those of which it speaks only where they are wrong, or where nothing at all is due."""
-    out = list(checks)
-    given = {event["function"] for event in events if event["event"] == "support" and event["level"] != "none"}
-    mine = scenario.function
-    for function in sorted({one.function for one in due} | {mine}):
-        said = {check.what for check in checks if check.function == function}
-        for what, note in _SILENT.items():
-            if what not in said and (what == "nothing beside" or function in given):
-                out.append(Check("all", what, True, note, function=function))
-    said = {check.what for check in checks if check.function == mine}
-    if not any(one.function == mine for one in due) and "no support" not in said:
-        if mine not in given:
-            out.append(Check("all", "no support", True, "none is due, and none was given", function=mine))
-        elif "nothing beside" in said:
-            out.append(Check("all", "no support", False, "none is due, and some was given", function=mine))
-    return out
 
 
 def _told(scenario: Scenario, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -224,8 +202,9 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin_worker() -> None:
-    """Ctrl-C is the command's to heed; without the command there is no work."""
+    """Ctrl-C is the command's to heed; without the command there is no work. What is loaded is not looked at again."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

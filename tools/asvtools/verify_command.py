@@ -1,4 +1,4 @@
-"""`asvkit verify`: every scenario in virtual time, judged, and a report that goes through the guideline clause by clause."""
+"""`asvkit verify`: every scenario in virtual time, judged, and a report that goes through the guideline."""
 
 import contextlib
 import os
@@ -12,8 +12,6 @@ import typer
 from asvunit.errors import AsvkitError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from asvtools.verify import Result
     from asvtools.verify_report import Outcome
 

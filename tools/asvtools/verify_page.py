@@ -1,10 +1,10 @@
 """The report as one HTML page: no network, no fonts to load, readable on a laptop and in print."""
 
 from html import escape
+from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from asvtools.verify_style import SCRIPT, STYLE
 from asvtools.verify_svg import svg
 
 TIGHT_MS: Final = 20  # below this a margin is marked as tight
@@ -28,16 +28,17 @@ _PAGE: Final = Template("""<!doctype html>
 <table class="rows" id="clauses"><thead><tr><th>row</th><th>clause</th><th>force</th><th>requirement</th><th>status</th>
 <th>evidence</th><th class="n">margin</th></tr></thead><tbody>$requirements</tbody></table>
 <h2 id="scenarios">Scenarios</h2>
-<table class="rows" id="overview"><thead><tr><th>scenario</th><th>what happens</th><th>function</th><th class="n">checks</th>
-<th>verdict</th><th class="n">margin</th></tr></thead><tbody>$overview</tbody></table>
+<table class="rows" id="overview"><thead><tr><th>scenario</th><th>what happens</th><th>function</th>
+<th class="n">checks</th><th>verdict</th><th class="n">margin</th></tr></thead><tbody>$overview</tbody></table>
 $sections
 <script>$script</script></body></html>
 """)
 _INTRO: Final = (
-    "Every scenario was generated as recordings, replayed through the unit as it is, in virtual time, and judged against "
-    "times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the time in "
-    "which a thing had to happen, that time widened by {tolerance} ms for the 100 ms cycle and rounding; negative: "
-    "outside. A row without times has none. <b>{tested}</b>: not measured here; the test suite of the project "
+    "Every scenario was generated as recordings, replayed through the unit as it is, in virtual time, and judged "
+    "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the time in "
+    "which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding (surrounding and "
+    "emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside. A "
+    "row without times has none. <b>{tested}</b>: not measured here; the test suite of the project "
     "shows it. A requirement whose evidence matched no check of this run counts as open.{part}"
 )
 _PART: Final = " <b>Only part of the scenarios was run: what the others show counts as open here.</b>"
@@ -51,12 +52,12 @@ def page(told: dict[str, Any]) -> str:
     verdict = f"{bad} of {total} scenarios failed" if bad else f"All {total} scenarios are good"
     return _PAGE.substitute(
         version=escape(told["asvkit"]),
-        style=STYLE,
-        script=SCRIPT,
+        style=_beside("verify.css"),
+        script=_beside("verify.js"),
         verdict=verdict,
         kind="failed" if bad else "good",
         intro=_INTRO.format(
-            tolerance=told["tolerance_ms"], tested=_WORDS["tested"].capitalize(), part="" if told["whole"] else _PART
+            **told["tolerance_ms"], tested=_WORDS["tested"].capitalize(), part="" if told["whole"] else _PART
         ),
         tiles=_tiles(summary),
         requirements="".join(_requirement(one, anchors) for one in told["requirements"]),
@@ -102,13 +103,19 @@ def _requirement(one: dict[str, Any], anchors: dict[str, str]) -> str:
 def _evidence(part: dict[str, Any], anchors: dict[str, str]) -> str:
     if "test" in part:
         file, _, name = part["test"].partition("::")
-        words = f'tested by <code>{escape(file.rpartition("/")[2])}</code> <code>{escape(name)}</code>'
+        words = f"tested by <code>{escape(file.rpartition('/')[2])}</code> <code>{escape(name)}</code>"
         return f'<p class="test" title="{escape(part["test"])}">{words}{" (missing)" if part["missing"] else ""}</p>'
     if part["missing"]:
         return f"<p><code>{escape(part['checks'])}</code>: no check</p>"
     links = [f'<a href="#{anchors[name]}">{escape(name)}</a>' for name in part["scenarios"]]
-    more = f"<details><summary>{len(links)} scenarios</summary>{' '.join(links)}</details>" if len(links) > 3 else " ".join(links)
-    checks = f"{part['count']} check{'s' * (part['count'] != 1)}" + (f", {part['failed']} failed" if part["failed"] else "")
+    more = (
+        f"<details><summary>{len(links)} scenarios</summary>{' '.join(links)}</details>"
+        if len(links) > 3
+        else " ".join(links)
+    )
+    checks = f"{part['count']} check{'s' * (part['count'] != 1)}" + (
+        f", {part['failed']} failed" if part["failed"] else ""
+    )
     return f"<div><code>{escape(part['checks'])}</code> {checks}: {more}</div>"
 
 
@@ -126,8 +133,8 @@ def _section(one: dict[str, Any]) -> str:
     error = f'<p class="verdict failed">{escape(one["error"])}</p>' if one["error"] else ""
     rows = "".join(_check(check) for check in one["checks"])
     table = (
-        "<table><thead><tr><th>function</th><th>vehicle</th><th>what</th><th class=n>had to be (s)</th><th class=n>was (s)</th>"
-        f"<th>note</th><th></th><th class=n>margin</th></tr></thead><tbody>{rows}</tbody></table>"
+        "<table><thead><tr><th>function</th><th>vehicle</th><th>what</th><th class=n>had to be (s)</th>"
+        f"<th class=n>was (s)</th><th>note</th><th></th><th class=n>margin</th></tr></thead><tbody>{rows}</tbody></table>"
     )
     figures = "".join(
         f"<figure>{svg(plot)}<figcaption>{_words(plot['function'])}: {escape(plot['vehicle'])}</figcaption></figure>"
@@ -166,8 +173,8 @@ def _told(told: list[dict[str, Any]]) -> str:
         for one in told
     )
     return (
-        f"<details class=told><summary>{len(told)} events of the unit</summary><table><thead><tr><th class=n>s</th><th>function</th>"
-        "<th>vehicle</th><th>level</th><th>reason</th><th class=n>distance (m)</th><th class=n>error (m)</th>"
+        f"<details class=told><summary>{len(told)} events of the unit</summary><table><thead><tr>"
+        "<th class=n>s</th><th>function</th><th>vehicle</th><th>level</th><th>reason</th><th class=n>distance (m)</th><th class=n>error (m)</th>"
         f"<th class=n>limit (m)</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
 
@@ -185,6 +192,10 @@ def _verdict(one: dict[str, Any]) -> str:
 
 def _class(status: str) -> str:
     return status.replace(" ", "-")
+
+
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _words(code: str) -> str:

@@ -1,4 +1,4 @@
-"""What a plot of one supported target shows: its distance less the position error, L3, L4 and the level given, over time.
+"""What a plot of one supported target shows over time: distance less position error, L3, L4, the level given.
 
 The lines come from the true courses; the dots are what the unit told in its events.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from asvrig.trajectory import State
 
 L3_S, L4_S, L4_STAR_S = 4.1, 3.6, 1.2  # [D10]
-STEP_S: Final = 0.1
+STEP_S: Final = 0.2
 BEFORE_S, AFTER_S = 4.0, 2.0  # shown around the support
 TURN_DECEL_MPS2, TURN_MAX_M = 2.0, 33.5  # [D11]
 EMERGENCY_M: Final = 300.0  # [G 4.4.4]
@@ -39,7 +39,7 @@ class Plot:
 
 
 def plots(scenario: "Scenario", due: "list[Expected]", events: list[Event]) -> list[Plot]:
-    """A plot of every target that was supported, or had to be."""
+    """A plot of each target supported, or to be; of the surrounding ones only where they are the subject."""
     start_s, out = scenario.start_ns / 1e9, []
     for vehicle in scenario.others:
         mine = [
@@ -48,7 +48,7 @@ def plots(scenario: "Scenario", due: "list[Expected]", events: list[Event]) -> l
         ]  # fmt: skip
         wanted = [one for one in due if one.vehicle.name == vehicle.name]
         functions = {one.function for one in wanted} | {one["function"] for one in mine if one["level"] != "none"}
-        for function in sorted(functions):
+        for function in sorted(functions - {"surrounding"} | functions & {scenario.function}):
             told = [one for one in mine if one["function"] == function]
             windows = [
                 (what, window.earliest_s, window.latest_s)
@@ -99,7 +99,11 @@ def _plot(
                 pieces[-1].append((round(t_s, 2), round(value, 2)))
     plot.lines = {name: [piece for piece in pieces if len(piece) > 1] for name, pieces in plot.lines.items()}
     for t_s, event in told:
-        if plot.from_s <= t_s <= plot.to_s and None not in (event["distance_m"], event["error_m"], event["threshold_m"]):
+        if plot.from_s <= t_s <= plot.to_s and None not in (
+            event["distance_m"],
+            event["error_m"],
+            event["threshold_m"],
+        ):
             error = 0.0 if function in _UNTIMED else event["error_m"]
             plot.told.append((round(t_s, 3), round(event["distance_m"] - error, 2), event["threshold_m"]))
     return plot

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from asvrig.judge import TOLERANCE_S, Check
+from asvrig.judge import NEARBY_TOLERANCE_S, TOLERANCE_S, Check
 from asvtools.verify import Assessed, Evidence, Result, good, least
 from asvtools.verify_page import page
 from asvtools.verify_plot import Plot
@@ -48,7 +48,9 @@ def write(outcome: Outcome, folder: Path) -> Path:
     """Write both files into a folder that exists; the page's path."""
     told = document(outcome)
     try:
-        (folder / JSON).write_text(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8", "backslashreplace")
+        (folder / JSON).write_text(
+            json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8", "backslashreplace"
+        )
         (folder / HTML).write_text(page(told), "utf-8", "backslashreplace")
     except OSError as error:
         raise AsvkitError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
@@ -62,7 +64,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "verify": FORM,
         "asvkit": version("asvkit"),
         "whole": outcome.whole,
-        "tolerance_ms": _ms(TOLERANCE_S),
+        "tolerance_ms": {"timed": _ms(TOLERANCE_S), "nearby": _ms(NEARBY_TOLERANCE_S)},
         "summary": {
             "requirements": {status: outcome.count(status) for status in STATUSES},
             "scenarios": {"good": len(outcome.results) - len(outcome.failed), "failed": len(outcome.failed)},
@@ -127,6 +129,7 @@ def _check(check: Check) -> dict[str, Any]:
         "earliest_s": _s(window.earliest_s) if window else None,
         "latest_s": _s(window.latest_s) if window else None,
         "actual_s": _s(check.actual_s),
+        "tolerance_ms": _ms(check.tolerance_s),
         "margin_ms": _ms(check.margin_s),
     }
 

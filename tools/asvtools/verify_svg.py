@@ -1,4 +1,4 @@
-"""A plot of one target as SVG text: distance, L3, L4, the level given, and when it had to be. Needs nothing but Python."""
+"""A plot of one target as SVG text: distance, L3, L4, the level given, and when it had to be."""
 
 from html import escape
 from typing import Any, Final
@@ -25,12 +25,15 @@ def svg(plot: dict[str, Any]) -> str:
 class _Drawing:
     def __init__(self, plot: dict[str, Any]) -> None:
         self._plot = plot
-        self._from_s, self._to_s = plot["from_s"], max(plot["to_s"], plot["from_s"] + 0.1)
+        self._from_s = float(plot["from_s"])
+        self._to_s = max(float(plot["to_s"]), self._from_s + 0.1)
         points = {name: [point for piece in pieces for point in piece] for name, pieces in plot["lines"].items()}
         limits = [m for name, line in points.items() if name != "distance" for _t, m in line]
         reach = [m for _t, m in points.get("distance", [])] or [0.0]
-        self._high_m = max(10.0, min(max(reach), 1.9 * max(limits, default=50.0)), 1.1 * max(limits, default=0.0))
-        self._low_m = min(0.0, max(min(reach), -0.35 * self._high_m))
+        self._high_m: float = max(
+            10.0, min(max(reach), 1.9 * max(limits, default=50.0)), 1.1 * max(limits, default=0.0)
+        )
+        self._low_m: float = min(0.0, max(min(reach), -0.35 * self._high_m))
         self._out: list[str] = []
 
     def text(self) -> str:
@@ -38,7 +41,8 @@ class _Drawing:
         label = f"{plot['function'].replace('_', ' ')}, {plot['vehicle']}: distance and level over time"
         self._out.append(
             f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
-            f'<clipPath id="{name}"><rect x="{LEFT}" y="{TOP}" width="{RIGHT - LEFT}" height="{BOTTOM - TOP}"/></clipPath>'
+            f'<clipPath id="{name}"><rect x="{LEFT}" y="{TOP}" width="{RIGHT - LEFT}" height="{BOTTOM - TOP}"/>'
+            "</clipPath>"
         )
         self._grid()
         self._windows()
@@ -108,7 +112,9 @@ class _Drawing:
             self._out.append(f'<path class="{kind}" d="M{x:.0f},12h18"/>')
             self._words(x + 23, 16, words, "start")
             x += 34 + 6.2 * len(words)
-        self._out.append(f'<circle class="e" cx="{x + 6:.0f}" cy="12" r="3.2"/><path class="t" d="M{x + 14:.0f},12h10"/>')
+        self._out.append(
+            f'<circle class="e" cx="{x + 6:.0f}" cy="12" r="3.2"/><path class="t" d="M{x + 14:.0f},12h10"/>'
+        )
         self._words(x + 28, 16, "as the unit told them", "start")
 
     def _words(self, x: float, y: float, text: str, anchor: str, kind: str = "") -> None:

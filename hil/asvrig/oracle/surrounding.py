@@ -33,12 +33,13 @@ REPLAYED_S: Final = 1.5  # the first frame of a recording is as good as the one 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """What there is to know of one target at one time; `why` it surely goes on no more."""
+    """What there is to know of one target at one time; `why` it surely goes on no more; `open`: nothing is sure."""
 
     must: bool  # surely to be told
     may: bool  # perhaps to be told
     stays: bool  # surely goes on, once begun
     why: str = ""
+    open: bool = False
 
 
 _NOTHING: Final = Ring(must=False, may=False, stays=False, why="packets_stopped")
@@ -75,15 +76,18 @@ class Nearby:
                 continue
             moment = self._ego[step]
             off_m = ROUND_M
+            wrong = False
             if self._receiver.errs or target.receiver.errs:
-                off_m += math.dist(self._receiver.off(t_s), target.receiver.off(t_s))
+                apart_m = math.dist(self._receiver.off(t_s), target.receiver.off(t_s))
+                off_m, wrong = off_m + apart_m, apart_m > target.error_m
             ring = _emergency if emergency else _surrounding
             seen = ring(moment.state, target.states[step], EMERGENCY_M if emergency else self._range_m, off_m)
             if claim == "replayed":
                 early = t_s <= target.heard_s[0] + REPLAYED_S
                 seen = Ring(must=False, may=early or not emergency, stays=False, why=seen.why)
-            if not moment.position or not target.tells_place[index] or self._crowded(target, step, moment.state):
-                seen = Ring(must=False, may=seen.may, stays=False)
+            unknown = not moment.position or not target.tells_place[index]
+            if wrong or unknown or self._crowded(target, step, moment.state):
+                seen = Ring(must=False, may=wrong or seen.may, stays=False, open=True)
             yield t_s, seen
 
     def _crowded(self, target: Target, step: int, ego: State) -> bool:
@@ -125,7 +129,8 @@ class _Follower:
             shaky_s = None if ring.stays else (t_s if shaky_s is None else shaky_s)
             leaves_s = (t_s if leaves_s is None else leaves_s) if ring.why else None
             may_end = shaky_s is not None and t_s - shaky_s >= LEAVING_S - STEP_S
-            spans.look(t_s, may_end and ring.may)  # it may have ended, and begin again
+            now.loose = now.loose or ring.open
+            spans.look(t_s, (may_end or now.loose) and ring.may)  # it may have ended, and begin again
             if stopped or (leaves_s is not None and t_s - leaves_s >= lasts_s - STEP_S):
                 early_s = t_s if stopped and not may_end else min(t_s, (shaky_s or t_s) + LEAVING_S)
                 now.end, now.end_reason = Window(early_s, t_s), ring.why
