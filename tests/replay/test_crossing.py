@@ -13,7 +13,7 @@ from asvcore import journal
 from asvcore.codes import COMMAND_SEND, COMMAND_SUPPORT
 from asvcore.commands import KIND, WIDTH
 from asvcore.core import Core
-from asvrig.expected import expected
+from asvrig.expected import Expected, expected
 from asvrig.generate import generate
 from asvrig.judge import Check, judge
 from asvrig.scenario import Scenario, load_scenario, scenario_names
@@ -35,7 +35,13 @@ DUE = {
     "crossing_ego_starts": {"target": (BOTH, "left", "ego_started")},
     "crossing_1hz_class": {"target": (BOTH, "left", "hold_over")},
 }
-CROSSINGS = [name for name in scenario_names() if name.startswith("crossing_")]
+CROSSINGS = [name for name in DUE if name in scenario_names()]
+ORACLE = ("results", "ego_state", "target", "courses", "junctions", "supports", "surrounding")
+
+
+def crossings(due: list[Expected]) -> list[Expected]:
+    """The crossing supports; surrounding vehicles are told of beside them, always."""
+    return [one for one in due if one.function == "crossing"]
 
 
 def replayed(scenario: Scenario, folder: Path, config: str = "") -> list[dict]:
@@ -65,11 +71,11 @@ def main_drive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, list
 def test_the_unit_tells_in_time(name: str, tmp_path: Path) -> None:
     scenario = load_scenario(name)
     due = expected(scenario)
-    stated = {one.vehicle.name: (list(one.levels), one.side, one.end_reason) for one in due}
+    stated = {one.vehicle.name: (list(one.levels), one.side, one.end_reason) for one in crossings(due)}
     assert stated == DUE[name]  # the calculation finds what the scenario is for
     checks = judge(scenario, replayed(scenario, tmp_path), due)
     assert [check for check in checks if not check.good] == []
-    times = [check for check in checks if check.margin_s is not None]
+    times = [check for check in checks if check.margin_s is not None and check.function == "crossing"]
     # levels, keep watching unless the driver has started before, and the end: each has been timed
     held = sum(end != "ego_started" for _levels, _side, end in DUE[name].values())
     assert len(times) == sum(len(levels) + 1 for levels, _side, _end in DUE[name].values()) + held
@@ -77,7 +83,7 @@ def test_the_unit_tells_in_time(name: str, tmp_path: Path) -> None:
 
 def test_the_second_opinion_is_its_own() -> None:
     """Neither the expected times nor the judge take anything from the unit or its core."""
-    for module in ("expected", "judge", "trajectory", "motion"):
+    for module in ("expected", "judge", "judge_display", "given", "trajectory", "motion", *(f"oracle.{n}" for n in ORACLE)):
         source = Path(importlib.util.find_spec(f"asvrig.{module}").origin).read_text()
         nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes]
@@ -87,17 +93,17 @@ def test_the_second_opinion_is_its_own() -> None:
 
 def test_the_times_by_hand() -> None:
     """crossing_50: the car is 5.8 s, corrected, from the crossing point at 9 s; errors are 5 m each."""
-    (due,) = expected(load_scenario("crossing_50"))
+    (due,) = crossings(expected(load_scenario("crossing_50")))
     v = 50 / 3.6
     zero = 9 + 5.8  # its corrected distance is 0
-    assert due.levels["information"].earliest_s == pytest.approx(zero - 5.1, abs=0.003)
-    assert due.levels["information"].latest_s == pytest.approx(zero - 4.1, abs=0.003)
-    assert due.levels["caution"].earliest_s == pytest.approx(zero - 4.1, abs=0.003)
-    assert due.levels["caution"].latest_s == pytest.approx(zero - 3.6, abs=0.003)
+    assert due.levels["information"].earliest_s == pytest.approx(zero - 5.1, abs=0.011)
+    assert due.levels["information"].latest_s == pytest.approx(zero - 4.1, abs=0.011)
+    assert due.levels["caution"].earliest_s == pytest.approx(zero - 4.1, abs=0.011)
+    assert due.levels["caution"].latest_s == pytest.approx(zero - 3.6, abs=0.011)
     assert due.hold is not None
     assert due.end is not None
-    assert due.hold.latest_s == pytest.approx(zero + 2 * 10 / v, abs=0.003)
-    assert due.end.latest_s == pytest.approx(zero + 2 * 10 / v + 3, abs=0.003)
+    assert due.hold.latest_s == pytest.approx(zero + 2 * 10 / v, abs=0.011)
+    assert due.end.latest_s == pytest.approx(zero + 2 * 10 / v + 3, abs=0.011)
 
 
 def test_ego_that_stops_late_has_it_at_once() -> None:
@@ -105,17 +111,17 @@ def test_ego_that_stops_late_has_it_at_once() -> None:
     scenario = load_scenario("crossing_50").model_dump(by_alias=True)
     scenario["vehicle"][0] |= {"north_m": -8 - 24.69 - 7.0 * 40 / 3.6}
     scenario["vehicle"][0]["motion"][0]["for_s"] = 7.0
-    (due,) = expected(Scenario.model_validate(scenario))
+    (due,) = crossings(expected(Scenario.model_validate(scenario)))
     stopped = 7.0 + (40 - 2) / 3.6 / 2.5 + 0.3
     assert list(due.levels) == ["caution"]
-    assert due.levels["caution"].earliest_s == due.levels["caution"].latest_s == pytest.approx(stopped, abs=0.003)
+    assert due.levels["caution"].earliest_s == due.levels["caution"].latest_s == pytest.approx(stopped, abs=0.011)
 
 
 @pytest.mark.parametrize(("kmh", "supports"), [(4.0, 0), (8.0, 1)])
 def test_only_its_slowness_keeps_support_away(kmh: float, supports: int) -> None:
     scenario = load_scenario("crossing_no_target_slow").model_dump(by_alias=True)
     scenario["vehicle"][1]["speed_kmh"] = kmh
-    assert len(expected(Scenario.model_validate(scenario))) == supports
+    assert len(crossings(expected(Scenario.model_validate(scenario)))) == supports
 
 
 def test_two_replays_are_the_same_bytes(tmp_path: Path) -> None:

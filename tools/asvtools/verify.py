@@ -18,7 +18,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from asvrig.expected import outlook
+from asvrig.expected import Expected, outlook
 from asvrig.judge import Check, judge
 from asvrig.scenario import Scenario, load_scenario
 from asvtools.clauses import Checks, Clause, missing_tests
@@ -127,7 +127,7 @@ def run_one(name: str, folder: Path) -> Result:
         result.title, result.story, result.function = scenario.title, scenario.story, scenario.function
         events = replayed(scenario, own)
         due = outlook(scenario)
-        result.checks = judge(scenario, events, due)
+        result.checks = with_levels(due.due, events, judge(scenario, events, due))
         result.told = _told(scenario, events)
         result.plots = plots(scenario, due.due, events)
     except AsvkitError as error:
@@ -137,6 +137,14 @@ def run_one(name: str, folder: Path) -> Result:
     finally:
         shutil.rmtree(own, ignore_errors=True)
     return result
+
+
+def with_levels(due: Sequence[Expected], events: Sequence[dict[str, Any]], checks: Sequence[Check]) -> list[Check]:
+    """The judge's checks, and as good the one of which it speaks only where it fails: no level beside, no step back."""
+    given = {event["function"] for event in events if event["event"] == "support" and event["level"] != "none"}
+    said = {check.function for check in checks if check.what == "levels"}
+    held = sorted({one.function for one in due if not one.loose} & given - said)
+    return [*checks, *(Check("all", "levels", True, "as due, no step back", function=one) for one in held)]
 
 
 def _told(scenario: Scenario, events: list[dict[str, Any]]) -> list[dict[str, Any]]:

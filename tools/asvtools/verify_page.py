@@ -35,8 +35,8 @@ $sections
 """)
 _INTRO: Final = (
     "Every scenario was generated as recordings, replayed through the unit as it is, in virtual time, and judged "
-    "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the time in "
-    "which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding (surrounding and "
+    "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the "
+    "time in which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding (surrounding and "
     "emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside. A "
     "row without times has none. <b>{tested}</b>: not measured here; the test suite of the project "
     "shows it. A requirement whose evidence matched no check of this run counts as open.{part}"
@@ -134,7 +134,8 @@ def _section(one: dict[str, Any]) -> str:
     rows = "".join(_check(check) for check in one["checks"])
     table = (
         "<table><thead><tr><th>function</th><th>vehicle</th><th>what</th><th class=n>had to be (s)</th>"
-        f"<th class=n>was (s)</th><th>note</th><th></th><th class=n>margin</th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<th class=n>was (s)</th><th>note</th><th></th><th class=n>margin</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
     )
     figures = "".join(
         f"<figure>{svg(plot)}<figcaption>{_words(plot['function'])}: {escape(plot['vehicle'])}</figcaption></figure>"
@@ -174,8 +175,8 @@ def _told(told: list[dict[str, Any]]) -> str:
     )
     return (
         f"<details class=told><summary>{len(told)} events of the unit</summary><table><thead><tr>"
-        "<th class=n>s</th><th>function</th><th>vehicle</th><th>level</th><th>reason</th><th class=n>distance (m)</th><th class=n>error (m)</th>"
-        f"<th class=n>limit (m)</th></tr></thead><tbody>{rows}</tbody></table></details>"
+        "<th class=n>s</th><th>function</th><th>vehicle</th><th>level</th><th>reason</th><th class=n>distance (m)</th>"
+        f"<th class=n>error (m)</th><th class=n>limit (m)</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
 
 
