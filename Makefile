@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo test check bench wheel-test lock clean
+.PHONY: setup demo verify test check bench wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -21,6 +21,9 @@ setup: .venv/dev.stamp  ## the environment with everything for development
 
 demo: .venv/run.stamp  ## an encounter at a blind crossing, judged, with a verdict
 	$(BIN)/asvkit demo
+
+verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes through the guideline
+	$(BIN)/asvkit verify
 
 test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n auto

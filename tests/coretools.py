@@ -107,6 +107,11 @@ class Drive:
         self.core.on_message(payload, source, t, flag, self.cause)
         self.drain()
 
+    def external(self, t, origin, level=codes.LEVEL_CAUTION, direction=codes.DIRECTION_LEFT, function=1):
+        self.cause += 1
+        self.core.on_support(origin, function, level, direction, t, self.cause)
+        self.drain()
+
     def tick(self, t):
         self.core.tick(t)
         self.drain()

@@ -3,7 +3,8 @@
 Danger is the level, then whether the target still comes, then the function's rank, then how near the conflict is.
 What is presented gives way only to more: a higher level at once, a better rank or a nearer target of the same level
 after the minimum presentation [D14]; what only tells who is around gives way to everything at once. One danger is
-told once: by the function of the better rank, by the more trusted or clearly fresher source.
+told once: by the function of the better rank; of several systems by the higher level, the clearly fresher word, the
+more trusted source, in this order.
 """
 
 from . import codes, params
@@ -14,7 +15,7 @@ _NEARER = (0, 1000, 1000, 1000, 100, 200)
 
 
 def _grade(support):
-    if support.function == codes.FUNCTION_SURROUNDING:
+    if support.function == codes.FUNCTION_SURROUNDING and support.level < codes.LEVEL_CAUTION:
         return 1
     return support.level * 2 + (0 if support.state == HOLD else 1)
 
@@ -46,7 +47,11 @@ class Arbiter:
         for index in range(len(self._pool)):
             support = self._pool[index]
             if support.level != codes.LEVEL_NONE:
-                self._supersede(support, now_ms)
+                support.outdated = self._outdated(support, now_ms)
+        for index in range(len(self._pool)):
+            support = self._pool[index]
+            if support.level != codes.LEVEL_NONE:
+                self._supersede(support)
             if support.presented and (support.level == codes.LEVEL_NONE or support.superseded):
                 self._present(support, False, now_ms)
             elif support.presented:
@@ -71,18 +76,29 @@ class Arbiter:
         if presented:
             support.presented_ms = now_ms
 
-    def _supersede(self, support, now_ms):
+    def _outdated(self, support, now_ms):
+        """Whether another system tells clearly newer of a support's danger, at the same level [G 2.6(3)]."""
+        newer_ms = support.neighbour.age_ms(now_ms) - params.FRESHER_MS
+        if newer_ms <= 0:
+            return False
+        for index in range(len(self._pool)):
+            other = self._pool[index]
+            if _tells(other, support) and _grade(other) == _grade(support):
+                if other.neighbour.age_ms(now_ms) < newer_ms:
+                    return True
+        return False
+
+    def _supersede(self, support):
         """Whether another support speaks for the same target or the same danger."""
         superseded = False
         for index in range(len(self._pool)):
             other = self._pool[index]
-            if other is support or other.level < support.level or other.level == codes.LEVEL_NONE:
+            if other is support or other.level == codes.LEVEL_NONE:
                 continue
             if other.neighbour is support.neighbour:
-                superseded = RANK[other.function] < RANK[support.function]
-            elif other.origin != support.origin and other.function == support.function:
-                if not support.direction or not other.direction or support.direction & other.direction:
-                    superseded = other.level > support.level or _trusted(other, support, now_ms)
+                superseded = other.level >= support.level and RANK[other.function] < RANK[support.function]
+            elif _tells(other, support):
+                superseded = _outranks(other, support)
             if superseded:
                 break
         if superseded != support.superseded:
@@ -129,9 +145,27 @@ class Arbiter:
             self.primary = best
 
 
-def _trusted(one, other, now_ms):
-    """True if one is trusted more than the other of the same danger: autonomous, roadside, V2V; fresher outranks."""
-    one_age_ms, other_age_ms = one.neighbour.age_ms(now_ms), other.neighbour.age_ms(now_ms)
-    if abs(one_age_ms - other_age_ms) > params.FRESHER_MS:
-        return one_age_ms < other_age_ms
+def _tells(one, other):
+    """True if one is another system's support that tells all that the other does: the same function and sides."""
+    if one.level == codes.LEVEL_NONE or one.origin == other.origin or one.function != other.function:
+        return False
+    return _sides(other) & ~_sides(one) == 0
+
+
+def _sides(support):
+    """Where a support's danger is, in DIRECTION_ bits: what tells no side speaks for both."""
+    if support.function == codes.FUNCTION_RIGHT_TURN or support.function == codes.FUNCTION_LEFT_TURN:
+        return 0  # the turn itself says it
+    return support.direction or codes.DIRECTION_LEFT | codes.DIRECTION_RIGHT
+
+
+def _outranks(one, other):
+    """True if one's word counts more than the other's of the same danger: autonomous, roadside, V2V; fresher first.
+
+    An order of them all, and `_tells` is transitive: one that nothing outranks is left for every danger.
+    """
+    if _grade(one) != _grade(other):
+        return _grade(one) > _grade(other)
+    if one.outdated != other.outdated:
+        return other.outdated
     return one.origin > other.origin

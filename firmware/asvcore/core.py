@@ -251,7 +251,7 @@ class Core:
         """Every function that is open for a neighbour, or that follows it."""
         now_ms = self.now_ms
         candidate, reasons = self._candidate, self._gates.reasons
-        heard = neighbour.age_ms(now_ms) <= params.PREDICTION_MS
+        heard = now_ms - neighbour.received_ms <= params.PREDICTION_MS
         related = False
         for function in range(1, FUNCTIONS):
             index = neighbour.supports[function]

@@ -38,10 +38,11 @@ class External:
 
 
 class Externals:
-    """A fixed number of them."""
+    """A fixed number of them; `dropped` counts words that found no room."""
 
     def __init__(self):
         self.all = [External() for _ in range(params.EXTERNALS)]
+        self.dropped = 0
 
     def take(self, origin, function, level, direction, now_ms):
         """The external that was told just now; None where there is no room, or where nothing has begun."""
@@ -53,7 +54,10 @@ class Externals:
                 break
             if found is None and one.free():
                 found = one
-        if found is None or (found.free() and level == codes.LEVEL_NONE):
+        if (found is None or found.free()) and level == codes.LEVEL_NONE:
+            return None
+        if found is None:
+            self.dropped += 1
             return None
         found.origin, found.function, found.direction = origin, function, direction
         found.source = SOURCE[origin]

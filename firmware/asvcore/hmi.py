@@ -86,7 +86,7 @@ class Hmi:
         if primary.state != HOLD:
             for index in range(len(_TEXTS)):
                 row = _TEXTS[index]
-                if row[0] == primary.function and row[1] == primary.level:
+                if row[0] == primary.function and row[1] <= primary.level:  # the highest that has a text
                     text = row[2][direction]
         colour, sound = _LEVELS[primary.level]
         if (

@@ -59,6 +59,7 @@ BEHIND_LATERAL_DM = 30  # left turn: to the side that ego turns to [D11]
 SURROUNDING_DM = 1000  # [D18]
 SURROUNDING_NEAR_DM = 300  # nearer than this also if it recedes [D18]
 EMERGENCY_DM = 3000  # straight line [G 4.4.3]
+TURNED_DM = 5  # a degree of another course tells two vehicles of one id apart as such a way does (ours)
 JUMP_DM = 100  # beside errors and way (ours)
 EXPLAINED_DM = 3000  # why nothing is given is told of vehicles this near (ours)
 LEAVING_DM = 50  # surrounding: out of range only so far beyond it, so that it does not flicker (ours)

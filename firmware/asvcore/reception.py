@@ -73,12 +73,14 @@ class Reception:
         """The neighbour that a frame of a known key belongs to; a new one where it can be none of them."""
         neighbours = self.neighbours
         second = neighbours.get(key | TWIN) if neighbours.twins else None
-        if first is not None and self._reachable(first, now_ms):
+        to_first = -1 if first is None else self._misfit(first, now_ms)
+        to_second = -1 if second is None else self._misfit(second, now_ms)
+        if to_first >= 0 and (to_second < 0 or to_first <= to_second):
             if second is not None and not first.twin_told and now_ms - second.received_ms <= params.PREDICTION_MS:
                 first.twin_told = True
                 self._drop(codes.REASON_TWIN, first.source, first.vehicle_id, now_ms, cause)
             return first
-        if second is not None and (first is None or self._reachable(second, now_ms)):
+        if to_second >= 0:
             return second
         source, vehicle_id = key >> 14, key & 0x3FFF
         if first is None:
@@ -90,13 +92,13 @@ class Reception:
             self._forget(second, codes.REASON_GONE, now_ms, cause)
         return self._add(key | TWIN, source, vehicle_id, now_ms, cause)
 
-    def _reachable(self, neighbour, now_ms):
-        """False where it cannot have come to the frame's position from its last one."""
+    def _misfit(self, neighbour, now_ms):
+        """How badly a frame goes with a neighbour's last one; -1 where it cannot have come to the frame's position."""
         raw = self._raw
         age_ms = now_ms - neighbour.received_ms
         available = raw[codec.POSITION_AVAILABILITY]
         if neighbour.latitude_cas == NONE or not available & 1 or age_ms > params.PREDICTION_MS:
-            return True
+            return 0
         plane = self._ego.plane
         latitude_cas = angle_cas(
             raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
@@ -105,18 +107,21 @@ class Reception:
             raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
         )
         if latitude_cas == NONE or longitude_cas == NONE or not plane.known:
-            return True
+            return 0
         north_cas = abs(latitude_cas - neighbour.latitude_cas)
         east_cas = abs(longitude_difference_cas(longitude_cas, neighbour.longitude_cas))
         if north_cas > MAX_CAS or east_cas > MAX_CAS:
-            return False
+            return -1
         way_dm = max(north_cas * plane.north_q12, east_cas * plane.east_q12) >> 12
         speed_kmh = params.JUMP_KMH + (raw[codec.SPEED] if raw[codec.SENSOR_AVAILABILITY] & 1 else 255)
         if neighbour.speed_kmh != NONE:
             speed_kmh = max(speed_kmh, neighbour.speed_kmh + params.JUMP_KMH)
         period_ms = raw[codec.POSITION_DELAY] * 100 if raw[codec.POSITION_DELAY] <= params.POSITION_DELAY_MAX else 0
         way_ms = age_ms + neighbour.delay_ms + max(params.JUMP_MS, period_ms)
-        return way_dm <= speed_kmh * way_ms // 360 + 2 * neighbour.error_dm + params.JUMP_DM
+        if way_dm > speed_kmh * way_ms // 360 + 2 * neighbour.error_dm + params.JUMP_DM:
+            return -1
+        turned = abs(raw[codec.DIRECTION] - neighbour.direction_code) % 360
+        return way_dm + params.TURNED_DM * min(turned, 360 - turned)
 
     def _report(self, neighbour, was_frozen, radio_flag, now_ms, cause):
         """What is wrong with a frame that is used all the same."""

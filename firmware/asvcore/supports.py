@@ -31,6 +31,7 @@ class Support:
         self.reason = 0
         self.presented = False
         self.superseded = False  # another one speaks for this target, or for this danger
+        self.outdated = False  # another system tells clearly newer of this danger
         self.dirty = False
         self.lost = False
         self.order = 0
@@ -71,7 +72,7 @@ class Supports:
             self._measure(support, candidate)
         age_ms = neighbour.age_ms(now_ms)
         if candidate.function >= codes.FUNCTION_SURROUNDING:
-            self._near(support, candidate, age_ms, now_ms, cause)
+            self._near(support, candidate, now_ms - neighbour.received_ms, now_ms, cause)
         elif candidate.reason in EGO_ACTS:
             self._finish(support, candidate.reason, cause)
         elif age_ms > params.LOST_LIMIT_MS:
@@ -86,8 +87,9 @@ class Supports:
         index = external.supports[external.function]
         if index < 0:
             support = self._room()
-            if support is None:
+            if support is None:  # as a target's, it begins when it is told again
                 self.dropped += 1
+                self._displace(external.function, 0, False, cause)
                 return
             self._occupy(support, external, external.function, external.origin)
             support.distance_dm = support.error_dm = support.threshold_dm = support.ttc_ms = NONE
@@ -118,7 +120,7 @@ class Supports:
         support = None if crowded else self._room()
         if support is None:
             self.dropped += 1
-            self._displace(candidate, crowded, cause)
+            self._displace(function, _urgency(candidate), crowded, cause)
             return
         self._occupy(support, neighbour, function, codes.ORIGIN_VEHICLE)
         support.timing = candidate.timing
@@ -146,18 +148,18 @@ class Supports:
                 return support
         return None
 
-    def _displace(self, candidate, crowded, cause):
+    def _displace(self, function, urgency, crowded, cause):
         # The least that is not presented gives way to more, which begins at its next evaluation
         worst = None
         for index in range(len(self.pool)):
             support = self.pool[index]
             if support.state == FREE or support.presented or support.origin != codes.ORIGIN_VEHICLE:
                 continue
-            if crowded and support.function != candidate.function:
+            if crowded and support.function != function:
                 continue
             if worst is None or _less(support.function, support.urgency, worst.function, worst.urgency):
                 worst = support
-        if worst is not None and _less(worst.function, worst.urgency, candidate.function, _urgency(candidate)):
+        if worst is not None and _less(worst.function, worst.urgency, function, urgency):
             self._finish(worst, codes.REASON_DISPLACED, cause)
 
     def _measure(self, support, candidate):

@@ -13,6 +13,7 @@ from typing import Final
 from asvunit.adapters.can_bus import CanBus
 from asvunit.adapters.gnss_serial import SerialGnss
 from asvunit.adapters.gpio import GpioOutputs, choose_factory
+from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
 from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.authority import Authority
@@ -78,6 +79,15 @@ def radio(config: Config) -> UdpRadio | None:
     return None if config.radio.kind == "off" else UdpRadio(config.radio.address, config.radio.port)
 
 
+def supports_input(config: Config) -> UdpSupports | None:
+    """What hears other support systems, checked; None without."""
+    if config.supports.port is None:
+        return None
+    heard = UdpSupports(config.supports.address, config.supports.port)
+    heard.check()
+    return heard
+
+
 def authority(config: Config) -> Authority | None:
     """What verifies particular vehicles' trailers; None without keys."""
     keys = load_keys(config.emergency.keys)
@@ -100,7 +110,11 @@ def assemble(
     inbox = Inbox()
     stack.callback(inbox.close)
     inputs: dict[str, LiveInput] = dict(extra)
-    for name, part in (("gnss", None if "gnss" in extra else gnss_input(config)), ("can", can_input(config, car))):
+    for name, part in (
+        ("gnss", None if "gnss" in extra else gnss_input(config)),
+        ("can", can_input(config, car)),
+        ("supports", supports_input(config)),
+    ):
         if part is not None:
             inputs[name] = part
     on_air = radio(config)
@@ -148,6 +162,12 @@ def _radio(config: Config, _folder: Path) -> str:
         return "off"
     opened.close()
     return f"UDP to {config.radio.address}, port {config.radio.port}"
+
+
+def _supports(config: Config, _folder: Path) -> str:
+    if supports_input(config) is None:
+        return "none: no other support systems are heard"
+    return f"those of other systems, UDP at {config.supports.address}, port {config.supports.port}"
 
 
 def _emergency(config: Config, _folder: Path) -> str:
@@ -202,6 +222,7 @@ PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
     "gnss": _gnss,
     "can": _can,
     "radio": _radio,
+    "supports": _supports,
     "emergency": _emergency,
     "hmi": _hmi,
     "events": _events,

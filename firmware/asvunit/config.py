@@ -63,6 +63,11 @@ class RadioTable(Table):
     port: int = Field(47100, ge=1, le=65535)
 
 
+class SupportsTable(Table):
+    port: int | None = Field(None, ge=1, le=65535, description="UDP, of other support systems; none: not heard")
+    address: str = Field("127.0.0.1", description="own address to hear them at; this one: programs of this machine")
+
+
 class HmiTable(Table):
     gpio: Literal["auto", "lgpio", "mock", "off"] = Field("auto", description="lgpio, or a mock where there is no Pi")
     pins: str | None = Field(None, min_length=1, description="pin map, a file; none: the one that comes with asvkit")
@@ -134,6 +139,7 @@ class Config(Table):
     gnss: GnssTable = GnssTable()
     can: CanTable = CanTable()
     radio: RadioTable = RadioTable()
+    supports: SupportsTable = SupportsTable()
     hmi: HmiTable = HmiTable()
     events: EventsTable = EventsTable()
     crossing: CrossingTable = CrossingTable()

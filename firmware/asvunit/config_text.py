@@ -23,6 +23,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "can.options": {"rtscts": True},
     "emergency.keys": {"17": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
     "intersections.map": "intersections.geojson",
+    "supports.port": 47200,
     "hmi.pins": "pins.toml",
     "hmi.record": "pins.jsonl",
     "events.file": "events.jsonl",

@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from typing import Final
 
-from asvunit.ports import Fix, Link, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, Link, RadioFrame, VehicleSignal
 
-Waiting = Fix | VehicleSignal | RadioFrame  # frames: those that were verified on the way
+Waiting = Fix | VehicleSignal | ExternalSupport | RadioFrame  # frames: those that were verified on the way
 Delivered = Waiting | Link
 _CAPACITY: Final = 4096
 

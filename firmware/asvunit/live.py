@@ -15,7 +15,7 @@ from asvunit.clock import UnitClock
 from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.input_states import InputStates
-from asvunit.ports import Fix, Link, LiveInput, Radio, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, Link, LiveInput, Radio, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.quantiles import Quantiles
 from asvunit.sender import LEAD_NS, Sender
@@ -38,11 +38,13 @@ _OVERLOADS: Final = (
     ("can", "stale"),
     ("can", "stale_flush"),
     ("gnss", "stale"),
+    ("supports", "overflow"),
+    ("supports", "stale"),
 )
 
 Publish = Callable[[Event], None]
-Record = Fix | VehicleSignal | RadioFrame
-_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", RadioFrame: "frame"}
+Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
+_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support", RadioFrame: "frame"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,8 @@ class LiveUnit:
             self.frames.add_ns(self._now() - stamp_ns)
         elif isinstance(record, VehicleSignal):
             self.unit.vehicle(record)
+        elif isinstance(record, ExternalSupport):
+            self.unit.external(record)
         else:
             self._gnss_time.fix(record)
             self.unit.fix(record)

@@ -74,6 +74,17 @@ class RadioFrame:
     verdict: str = ""  # on its trailer: "accepted", or why it is not believed; "": not judged, or none there
 
 
+@dataclass(frozen=True, slots=True)
+class ExternalSupport:
+    """What another support system says, in the events' words; it repeats that while it holds [G 2.6(3), 3.8]."""
+
+    time_ns: int
+    origin: str  # "autonomous": of the car itself; "roadside"
+    function: str
+    level: str  # "none" ends it
+    direction: str | None  # "left", "right", "both"; None: not told
+
+
 @runtime_checkable
 class Recording(Protocol[Record_co]):
     """A recorded input: records in file order; times may step back (the replay clamps and counts)."""
@@ -92,18 +103,18 @@ class Link:
     """
 
     time_ns: int
-    port: str  # "gnss", "can", "radio", "hmi"
+    port: str  # "gnss", "can", "radio", "supports", "hmi"
     up: bool
     reason: str
     detail: str = ""
 
 
-Delivery = Callable[[Fix | VehicleSignal | Link], None]
+Delivery = Callable[[Fix | VehicleSignal | ExternalSupport | Link], None]
 
 
 @runtime_checkable
 class LiveInput(Protocol):
-    """A receiver or a bus, read by a thread of its own that outlives every fault of the device.
+    """A receiver, a bus or other support systems, read by a thread of its own that outlives every fault of the device.
 
     Records carry the monotonic clock's time of their receipt. `check` is asked once before the start: a fault
     that no waiting mends (no permission, an unknown interface) is raised there as UsageError.

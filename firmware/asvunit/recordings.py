@@ -1,4 +1,4 @@
-"""Opens the recorded inputs of a replay: NMEA, a CAN log with its signal map, a capture."""
+"""Opens the recorded inputs of a replay: NMEA, a CAN log with its signal map, a capture, other systems' supports."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 from asvunit.adapters.can_log import CanLog
 from asvunit.adapters.capture import Capture
 from asvunit.adapters.nmea import NmeaFile
+from asvunit.adapters.supports import SupportLog
 from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.errors import UsageError
 from asvunit.map_file import search_near
@@ -26,6 +27,7 @@ def open_recordings(
     can: Path | None = None,
     vehicle_map: VehicleMap | None = None,
     radio: Path | None = None,
+    supports: Path | None = None,
     port: int = 47100,
     day: date | None = None,
     align_start: bool = False,
@@ -42,16 +44,19 @@ def open_recordings(
         log = CanLog(can)
         signals = [signal for message in log for signal in vehicle_map.decode(message)]
         inputs.add("can", str(can), signals, log.counters + vehicle_map.counters)
+    if supports:
+        said = SupportLog(supports)
+        inputs.add("supports", str(supports), said, said.counters)
     if gnss:
         file = NmeaFile(gnss, day or _day_of(inputs))
         inputs.add("gnss", str(gnss), file, file.counters)
     if not inputs.names:
-        raise UsageError("nothing to replay: give at least one of --gnss, --can with --vehicle, --radio")
+        raise UsageError("nothing to replay: give at least one of --gnss, --can with --vehicle, --radio, --supports")
     if not inputs.each():
-        said = "; ".join(
+        dropped = "; ".join(
             f"{inputs.names[port]}: {counted(counts) or 'nothing in it'}" for port, counts in inputs.counters.items()
         )
-        raise UsageError(f"nothing to replay: no usable record in {said}")
+        raise UsageError(f"nothing to replay: no usable record in {dropped}")
     if align_start:
         inputs.align_starts()
     inputs.check_overlap()

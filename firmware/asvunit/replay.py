@@ -1,9 +1,9 @@
 """Recorded inputs through an unmodified unit in virtual time: the result does not depend on playing speed.
 
 Inputs align by their absolute times; within one input time never runs back (clamped and counted as
-`time_back`). The 100 ms grid starts at the first dated input; fixes and vehicle signals on a grid
-time enter before the cycle of that time, received frames after it. The same inputs, settings and
-seed give the same bytes.
+`time_back`). The 100 ms grid starts at the first dated input; on a grid time fixes,
+vehicle signals and other systems' supports enter before the cycle of that time, received frames after it. The same
+inputs, settings and seed give the same bytes.
 """
 
 import heapq
@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.errors import UsageError
-from asvunit.ports import Fix, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, RadioFrame, VehicleSignal
 from asvunit.unit import Unit
 
-Record = Fix | VehicleSignal | RadioFrame
+Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
 CYCLE_NS = TRANSMISSION_INTERVAL_MS * 1_000_000
 RELATIVE_NS = 10 * 365 * 86400 * 10**9  # times below ten years after 1970 are no dates
 LONGEST_NS = 7 * 86400 * 10**9  # a longer recording is a mistaken date
-PORTS = ("gnss", "can", "radio")  # at equal times, inputs enter in this order
+PORTS = ("gnss", "can", "supports", "radio")  # at equal times, inputs enter in this order
 
 
 @dataclass
@@ -115,6 +115,8 @@ def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
             unit.fix(record)
         elif isinstance(record, VehicleSignal):
             unit.vehicle(record)
+        elif isinstance(record, ExternalSupport):
+            unit.external(record)
         else:
             unit.radio(record)
     _tick_until(unit, last_ns + 1, cycle_ns)

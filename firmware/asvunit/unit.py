@@ -16,7 +16,7 @@ from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
 from asvunit.intersections import NodeAhead
 from asvunit.journal import JournalWriter
-from asvunit.ports import Fix, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, RadioFrame, VehicleSignal
 from asvunit.trailer import Trailer, split
 from asvunit.words import CODES
 
@@ -141,15 +141,15 @@ class Unit:
         self.core.finish(0)
         self._drain(time_ns)
 
-    def external(self, time_ns: int, origin: str, function: str, level: str, direction: str | None) -> None:
-        """What an autonomous or a roadside support says, in the events' words; to be repeated within a second."""
-        now_ms, cause = self._input(time_ns)
-        sides = codes.DIRECTION_LEFT | codes.DIRECTION_RIGHT
-        side = sides if direction == "both" else CODES["DIRECTION"][direction] if direction else 0
-        values = CODES["ORIGIN"][origin], CODES["FUNCTION"][function], CODES["LEVEL"][level], side
+    def external(self, said: ExternalSupport) -> None:
+        """What an autonomous or a roadside support says; to be repeated within a second."""
+        now_ms, cause = self._input(said.time_ns)
+        both = codes.DIRECTION_LEFT | codes.DIRECTION_RIGHT
+        side = both if said.direction == "both" else CODES["DIRECTION"][said.direction] if said.direction else 0
+        values = CODES["ORIGIN"][said.origin], CODES["FUNCTION"][said.function], CODES["LEVEL"][said.level], side
         self._write("X", now_ms, cause, *values)
         self.core.on_support(*values, now_ms, cause)
-        self._drain(time_ns)
+        self._drain(said.time_ns)
 
     def due_ns(self) -> int | None:
         """When a tick before the next of the grid would tell something sooner, or None."""

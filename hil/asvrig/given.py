@@ -16,7 +16,8 @@ RANK: Final = {"crossing": 1, "right_turn": 2, "left_turn": 2, "emergency": 3, "
 _PAUSES: Final = ("information_ended", "superseded")
 # A support with a rule of timing ends so; with other reasons it is explained why another target gets none
 _ENDS: Final = (
-    "hold_over", "lost_limit", "displaced", "ego_started", "ego_too_fast", "ego_not_stopped", "winker_off", "turn_begun",
+    "hold_over", "lost_limit", "displaced",
+    "ego_started", "ego_too_fast", "ego_not_stopped", "winker_off", "turn_begun",
 )  # fmt: skip
 # Of a support that its target still asks for; with all others it is only held
 ACTIVE: Final = (
@@ -49,13 +50,15 @@ class Given:
 
     def held(self) -> Event | None:
         """The event with which "keep watching" began, for the last time."""
-        found, inside = None, False
+        found, inside, level = None, False, "none"
         for one in self.events:
-            holds = one["level"] == "information" and one["reason"] not in (*ACTIVE, "superseded")
+            if one["reason"] == "superseded":  # which hides its own reason: a step back tells it
+                holds = one["level"] == "information" and (inside or level == "caution")
+            else:
+                holds = one["level"] == "information" and one["reason"] not in ACTIVE
             if holds and not inside:
                 found = one
-            if one["reason"] != "superseded":
-                inside = holds
+            inside, level = holds, one["level"]
         return found
 
 

@@ -14,9 +14,10 @@ from asvrig.given import LEVELS, RANK, Event, Given, given
 from asvrig.judge_display import Display
 from asvrig.scenario import Scenario
 
-__all__ = ["TOLERANCE_S", "Check", "Event", "Given", "given", "judge"]
+__all__ = ["NEARBY_TOLERANCE_S", "TOLERANCE_S", "Check", "Event", "Given", "given", "judge"]
 
-TOLERANCE_S: Final = 0.15  # a cycle of 100 ms, and what wire and receiver round
+TOLERANCE_S: Final = 0.15  # a cycle of 100 ms, and what wire and receiver round, as way of the target
+_PACE_LEAST: Final = 0.4  # a target that comes nearer at less of its speed is given no more time for that way
 NEARBY_TOLERANCE_S: Final = 0.5  # surrounding and emergency vehicles: no rule of timing [G 4.4.2(2)]
 _ROUNDED_M: Final = 0.1  # events tell decimetres
 
@@ -125,7 +126,7 @@ class _Judge:
         name, function = due.vehicle.name, due.function
         for level, window in self._windows(due, mine).items():
             judged = mine.first(level) if mine else None
-            yield self._time(function, name, level, window, judged)
+            yield self._time(function, name, level, window, judged, due)
             if mine and judged:
                 yield self._condition(due, level, judged)
                 key = (function, mine.source, mine.vehicle_id)
@@ -140,14 +141,15 @@ class _Judge:
         yield from self._levels(due, mine)
         yield from self._pause(due, mine)
         held = mine.held()
-        if due.hold:
-            yield self._time(function, name, "keep watching", due.hold, held)
+        hidden = held is None and any(one["reason"] == "superseded" for one in mine.events)
+        if due.hold and not hidden:
+            yield self._time(function, name, "keep watching", due.hold, held, due)
         ended = mine.ended
         if due.end is None:
             note = "to the end" if ended is None else f"ended: {ended['reason']}"
             yield self._found(due, "goes on", (ended is None, note))
             return
-        yield self._time(function, name, "end", due.end, ended)
+        yield self._time(function, name, "end", due.end, ended, due)
         if ended is None:
             return
         yield self._found(due, "end's reason", (ended["reason"] == due.end_reason, ended["reason"]))
@@ -190,8 +192,12 @@ class _Judge:
     def _found(self, due: Expected, what: str, finding: tuple[bool, str]) -> Check:
         return Check(due.vehicle.name, what, *finding, function=due.function)
 
-    def _time(self, function: str, name: str, what: str, window: Window, event: Event | None) -> Check:
+    def _time(
+        self, function: str, name: str, what: str, window: Window, event: Event | None, due: Expected | None = None
+    ) -> Check:
         tolerance_s = _tolerance_s(function)
+        if due is not None and due.end_reason != "lost_limit":
+            tolerance_s /= max(due.pace.get(what, 1.0), _PACE_LEAST)
         if event is None:
             return Check(name, what, False, "never happened", window, None, function, tolerance_s)
         t_s = event["t"] - self._start_s

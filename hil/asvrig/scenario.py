@@ -83,7 +83,7 @@ class Unit(Config):
     """Tables merged into the configuration of ego's unit, less what the scenario itself says."""
 
     @field_validator(
-        "config", "seed", "traffic_side", "vehicle", "gnss", "can", "radio", "hmi", "events", mode="before"
+        "config", "seed", "traffic_side", "vehicle", "gnss", "can", "radio", "supports", "hmi", "events", mode="before"
     )
     @classmethod
     def _refused(cls, _value: Any) -> Any:

@@ -11,10 +11,16 @@ from asvrig.gnss_feed import sentence
 from asvunit.adapters.can_log import CanLog
 from asvunit.adapters.capture import Capture, CaptureWriter
 from asvunit.adapters.nmea import NmeaFile
+from asvunit.adapters.supports import SupportLog
 from asvunit.errors import AsvkitError, UsageError
-from asvunit.ports import Fix, RadioFrame, Recording
+from asvunit.ports import ExternalSupport, Fix, RadioFrame, Recording
 
-OPENERS = {"nmea": (NmeaFile, ".nmea"), "can": (CanLog, ".log"), "capture": (Capture, ".pcap")}
+OPENERS = {
+    "nmea": (NmeaFile, ".nmea"),
+    "can": (CanLog, ".log"),
+    "capture": (Capture, ".pcap"),
+    "supports": (SupportLog, ".jsonl"),
+}
 
 
 def good(kind: str, path: Path) -> None:
@@ -24,6 +30,9 @@ def good(kind: str, path: Path) -> None:
         path.write_bytes(b"".join(map(sentence, bodies)))
     elif kind == "can":
         path.write_text("(1700000000.000000) can0 123#01\n(1700000000.100000) can0 123#02\n")
+    elif kind == "supports":
+        word = '{"t": 1700000000.%d, "origin": "roadside", "function": "crossing", "level": "caution", "direction": %s}\n'
+        path.write_text(word % (0, "null") + word % (1, '"left"'))
     else:
         with CaptureWriter(path) as writer:
             writer.write(1_700_000_000_000_000_000, bytes(100))
@@ -31,7 +40,7 @@ def good(kind: str, path: Path) -> None:
 
 
 def time_ns(record) -> int:
-    return record.time_ns if isinstance(record, Fix | RadioFrame) else round(record.timestamp * 1e9)
+    return record.time_ns if isinstance(record, Fix | RadioFrame | ExternalSupport) else round(record.timestamp * 1e9)
 
 
 @pytest.mark.parametrize("kind", OPENERS)

@@ -83,7 +83,8 @@ def test_the_unit_tells_in_time(name: str, tmp_path: Path) -> None:
 
 def test_the_second_opinion_is_its_own() -> None:
     """Neither the expected times nor the judge take anything from the unit or its core."""
-    for module in ("expected", "judge", "judge_display", "given", "trajectory", "motion", *(f"oracle.{n}" for n in ORACLE)):
+    oracle = [f"oracle.{name}" for name in ORACLE]
+    for module in ("expected", "judge", "judge_display", "given", "trajectory", "motion", *oracle):
         source = Path(importlib.util.find_spec(f"asvrig.{module}").origin).read_text()
         nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes]
@@ -108,7 +109,7 @@ def test_the_times_by_hand() -> None:
 
 def test_ego_that_stops_late_has_it_at_once() -> None:
     """The same car, but ego stops when it is already inside: 2 km/h, 0.3 s before, or less for so long."""
-    scenario = load_scenario("crossing_50").model_dump(by_alias=True)
+    scenario = load_scenario("crossing_50").model_dump(by_alias=True, exclude_unset=True)
     scenario["vehicle"][0] |= {"north_m": -8 - 24.69 - 7.0 * 40 / 3.6}
     scenario["vehicle"][0]["motion"][0]["for_s"] = 7.0
     (due,) = crossings(expected(Scenario.model_validate(scenario)))
@@ -119,7 +120,7 @@ def test_ego_that_stops_late_has_it_at_once() -> None:
 
 @pytest.mark.parametrize(("kmh", "supports"), [(4.0, 0), (8.0, 1)])
 def test_only_its_slowness_keeps_support_away(kmh: float, supports: int) -> None:
-    scenario = load_scenario("crossing_no_target_slow").model_dump(by_alias=True)
+    scenario = load_scenario("crossing_no_target_slow").model_dump(by_alias=True, exclude_unset=True)
     scenario["vehicle"][1]["speed_kmh"] = kmh
     assert len(crossings(expected(Scenario.model_validate(scenario)))) == supports
 
@@ -220,7 +221,7 @@ def test_a_wrong_setting_of_the_unit_is_found(tmp_path: Path) -> None:
 
 def test_a_support_that_is_not_due_is_found(main_drive: tuple[Scenario, list[dict]]) -> None:
     scenario, events = main_drive
-    slow = scenario.model_dump(by_alias=True)
+    slow = scenario.model_dump(by_alias=True, exclude_unset=True)
     slow["vehicle"][1]["speed_kmh"] = 4
     found = wrong(judge(Scenario.model_validate(slow), events))
     assert found == {"nothing beside"}

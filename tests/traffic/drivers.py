@@ -31,7 +31,7 @@ KINDS = {
 # Gap in seconds that is waited for: by turn, from the stop line; a right turn off the priority road
 GAP_S = {"straight": 6.5, "left": 5.5, "right": 7.5}
 GAP_ACROSS_S = 5.0
-GAP_BEHIND_S = 2.5  # to who passes on the left
+GAP_BEHIND_S = 4.5  # to who passes on the left
 
 
 @dataclass

@@ -24,6 +24,7 @@ L3_S = 3.7 + 0.3 + 0.1
 L4_S = 3.2 + 0.3 + 0.1
 KMH = 1 / 3.6
 WIRE_MPS = 0.5 * KMH  # the message's speed is whole km/h
+EARLY_M = 3.0  # lengths are told in steps of 2 m, places in 0.3 m
 LEAST_S = 0.2  # two frames
 BUS_S = 0.1  # how often ego's car tells of speed and winker: the unit cannot know sooner
 SETTLED_S = 2.0  # after ego has come: its unit has had a fix and a course
@@ -65,11 +66,8 @@ class Oracle:
         for number, (other, their) in self.others.items():
             there = self._settled & their.present
             moving = there & self._straight(their)
-            for function, lead_m, holds in (
-                ("crossing", *self._crossing(their)),
-                ("right_turn", *self._right_turn(their)),
-                ("left_turn", *self._left_turn(other, their)),
-            ):
+            for function in ("crossing", "right_turn", "left_turn"):
+                lead_m, holds = self._measured(function, number)
                 for level, lead_s in ((INFORMATION, L3_S), (CAUTION, L4_S)):
                     due = lead_m <= lead_s * np.maximum(their.speed_mps - WIRE_MPS, 0)
                     for first, last in self._spans(moving & holds & due):
@@ -80,7 +78,21 @@ class Oracle:
                 for first, last in self._spans(there & (self._apart_m(their) <= near_m)):
                     yield Demand("emergency", number, INFORMATION, first, last)
 
+    def early(self, function: str, number: int, level: int, t_s: float) -> bool:
+        """Whether a level was reached before its upper bound [G 3.5(1)]: 1.0 s before L3, 0.5 s before L4."""
+        rows = slice(max(self._row(t_s) - 15, 0), self._row(t_s) + 1)
+        speed = self.others[number][1].speed_mps[rows] + WIRE_MPS
+        bound = {INFORMATION: L3_S + 1.0, CAUTION: L4_S + 0.5}[level]
+        lead_m = self._measured(function, number)[0][rows]
+        return not np.any(lead_m <= bound * speed + EARLY_M)
+
     # The functions: corrected way of the target to where it counts, and whether support is for it
+
+    def _measured(self, function: str, number: int) -> tuple[np.ndarray, np.ndarray]:
+        other, their = self.others[number]
+        if function == "left_turn":
+            return self._left_turn(other, their)
+        return self._crossing(their) if function == "crossing" else self._right_turn(their)
 
     def _crossing(self, their: Truth) -> tuple[np.ndarray, np.ndarray]:
         """Ego has stopped and not started; courses meet at 30..150 degrees, up to 30 m ahead."""
@@ -131,8 +143,8 @@ class Oracle:
 
     def needless(self, function: str, number: int, t_s: float) -> str:
         """Why a support begun at `t_s` was one for nothing, with generous margins; "" if it was not."""
-        row = min(max(int(round((t_s - self.t_s[0]) / STEP_S)), 0), len(self.t_s) - 1)
-        around = slice(max(row - 25, 0), row + 26)
+        row = self._row(t_s)
+        around = slice(max(row - 50, 0), row + 26)
         _other, their = self.others[number]
         ego, e_m = self.ego, 2.0 * self.quality.error_m
         near = their.present
@@ -160,6 +172,9 @@ class Oracle:
         return "" if nearest_m <= 20 + e_m or cut_short else "never came within reach"
 
     # Inside
+
+    def _row(self, t_s: float) -> int:
+        return min(max(round((t_s - float(self.t_s[0])) / STEP_S), 0), len(self.t_s) - 1)
 
     def _apart_m(self, their: Truth) -> np.ndarray:
         with np.errstate(invalid="ignore"):

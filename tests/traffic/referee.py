@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from traffic.drivers import traffic
 from traffic.oracle import Demand, Oracle
@@ -41,11 +42,11 @@ def judge(seed: int, number: int, quality: Quality) -> Verdict:
 def verdict_of(seed: int, run: UnitRun, quality: Quality) -> Verdict:
     """Hold what a unit did against the oracle."""
     ego = run.ego
-    oracle = Oracle(ego, traffic(seed).vehicles, quality)
+    oracle, demands = asked(seed, ego.number, quality)
     verdict = Verdict(f"seed {seed} {quality.name} ego {ego.number} ({ego.kind})")
     if run.lost:
         verdict.faults.append(f"{run.lost} records lost")
-    for demand in oracle.demands():
+    for demand in demands:
         deadline_s = _deadline_s(demand, run)
         if deadline_s < demand.end_s:
             verdict.demands[f"{demand.function} {demand.level}"] += 1
@@ -53,12 +54,33 @@ def verdict_of(seed: int, run: UnitRun, quality: Quality) -> Verdict:
             fault = _fault(demand, deadline_s, run)
             if fault:
                 verdict.faults.append(f"{verdict.ego}: {demand.function} level {demand.level} of {fault}")
+    if not quality.poor:
+        verdict.faults += _early(oracle, run)
     for function, target, said in run.begins():
         verdict.begun[function] += 1
         why = oracle.needless(function, target, said.t_ms / 1000)
         if why:
             verdict.needless[function, why] += 1
     return verdict
+
+
+def _early(oracle: Oracle, run: UnitRun) -> list[str]:
+    out = []
+    for (function, target), told in run.told.items():
+        level = 0
+        for said in told if function in ("crossing", "right_turn", "left_turn") else ():
+            if said.level > level and oracle.early(function, target, said.level, said.t_ms / 1000):
+                out.append(f"{function} level {said.level} of {target} too early: {said}")
+            level = said.level
+    return out
+
+
+@lru_cache(maxsize=8)
+def asked(seed: int, number: int, quality: Quality) -> tuple[Oracle, tuple[Demand, ...]]:
+    """The oracle for one ego, and its demands."""
+    vehicles = traffic(seed).vehicles
+    oracle = Oracle(next(one for one in vehicles if one.number == number), vehicles, quality)
+    return oracle, tuple(oracle.demands())
 
 
 def _deadline_s(demand: Demand, run: UnitRun) -> float:

@@ -7,7 +7,7 @@ and arc pieces that a reference point of the vehicle, the middle of its front, r
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def _next_node(east: float, north: float, heading: int, road: str) -> tuple[int,
     return best
 
 
-@lru_cache(maxsize=None)
+@cache
 def path(road: str, heading: int, turns: tuple[str, ...], offset_m: float) -> Path:
     """From the end of a road, with the turn taken at each junction (straight on when they are used up)."""
     runs_east, other, low, high, _limit = ROADS[road]
@@ -192,7 +192,7 @@ def path(road: str, heading: int, turns: tuple[str, ...], offset_m: float) -> Pa
         east, north, since = node_east + BOX_M * out_east, node_north + BOX_M * out_north, f"node {node}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trace(heading: int, turn: str, offset_m: float) -> np.ndarray:
     """Points of the way through a junction, relative to its middle."""
     road = "A" if heading in (90, 270) else "B"
@@ -203,7 +203,7 @@ def _trace(heading: int, turn: str, offset_m: float) -> np.ndarray:
     return np.stack([east - node_east, north - node_north], axis=1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def conflict(one: tuple[int, str, float], other: tuple[int, str, float]) -> bool:
     """Whether two ways through one junction (heading, turn, offset) meet."""
     if one[0] == other[0]:  # from one approach: only who turns left across the one that passes on the left

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from traffic.drivers import DURATION_S, WINKER_M, Traffic, span_s, traffic, trut
 from traffic.radio import GOOD, POOR, Quality, all_signals, values_of
 from traffic.referee import Verdict, judge, verdict_of
 from traffic.roads import KMH
-from traffic.unitrun import run_unit
+from traffic.unitrun import UnitRun, run_unit
 
 HERE = Path(__file__).parent
 FULL = os.environ.get("ASVKIT_TRAFFIC") == "full"
@@ -28,11 +29,12 @@ SEEDS = range(_FIRST, _LAST + 1) if FULL else (1,)
 EGOS = (36, 20, 37, 30, 9, 17, 27, 32, 35, 43, 28, 2)
 EVERY_DAY = {GOOD: 3, POOR: 2}
 
-# Of crossing, right and left turn supports. With good receivers none was seen in seeds 1..4 with all fifty as ego: 1 %
-# is room for a target that turns off after all. With 15 m told on both sides lines of sight are 30 m wider and
-# L3 is reached 30 m earlier: 5 of 288 (1.7 %) in seeds 1 and 2, all of targets that turned off before.
-NEEDLESS_SHARE = {GOOD: 0.01, POOR: 0.05}
-# Of surrounding and emergency vehicles: 3 of 3571, all at the edge of the range
+# Of crossing, right and left turn supports: share, and how many beside it in a small sample. With good receivers
+# none was seen of 361 (seeds 1 to 4, up to all vehicles as ego): 1 % is room for a target that turns off after all.
+# With 15 m told on both sides the window ahead is 30 m longer, and the flyover, 68 m ahead of the stop line and up
+# to 24 m nearer by error, comes into it: 5 of 288 (seeds 1 and 2, all vehicles as ego), 2 of the 14 of every day.
+NEEDLESS = {GOOD: (0.01, 0), POOR: (0.03, 2)}
+# Of surrounding and emergency vehicles, out of range by more than told errors: 2 of 3576, at the edge
 FAR_SHARE = 0.01
 TIMED = ("crossing", "right_turn", "left_turn")
 
@@ -56,7 +58,8 @@ def test_nothing_late_and_little_for_nothing(quality: Quality, seed: int) -> Non
         begun += verdict.begun
         needless += verdict.needless
     share = sum(count for (function, _why), count in needless.items() if function in TIMED)
-    assert share <= NEEDLESS_SHARE[quality] * sum(begun[function] for function in TIMED), needless
+    limit, beside = NEEDLESS[quality]
+    assert share <= limit * sum(begun[function] for function in TIMED) + beside, needless
     far = sum(count for (function, _why), count in needless.items() if function not in TIMED)
     assert far <= FAR_SHARE * (begun["surrounding"] + begun["emergency"]), needless
     # The traffic asked for something
@@ -68,8 +71,13 @@ def test_nothing_late_and_little_for_nothing(quality: Quality, seed: int) -> Non
         assert asked >= {"crossing", "right_turn", "left_turn", "emergency"}, demands
 
 
+@cache
+def first_run() -> UnitRun:
+    return run_unit(1, EGOS[0], GOOD)
+
+
 def test_a_late_unit_would_be_seen() -> None:
-    run = run_unit(1, EGOS[0], GOOD)
+    run = first_run()
     assert not verdict_of(1, run, GOOD).faults
     for function in ("crossing", "right_turn", "emergency"):
         late = replace(run, told=dict(run.told))
@@ -77,20 +85,24 @@ def test_a_late_unit_would_be_seen() -> None:
             if pair[0] == function:
                 late.told[pair] = [replace(one, t_ms=one.t_ms + 400 * (one.level > 0)) for one in said]
         assert verdict_of(1, late, GOOD).faults, function
-    hidden = replace(run, told={pair: [replace(one, presented=False) for one in said] for pair, said in run.told.items()})
+    hidden = replace(
+        run, told={pair: [replace(one, presented=False) for one in said] for pair, said in run.told.items()}
+    )
     assert verdict_of(1, hidden, GOOD).faults
     assert verdict_of(1, replace(run, told={}), GOOD).faults
 
 
-def test_for_nothing_would_be_seen() -> None:
-    run = run_unit(1, EGOS[0], GOOD)
+def test_for_nothing_and_too_early_would_be_seen() -> None:
+    run = first_run()
     told = dict(run.told)
     # Said of vehicles on the flyover while ego still drives up
     begin_ms = int(1000 * span_s(run.ego)[0]) + 3000
     for number in (1, 2, 3):
         one = next(iter(run.told.values()))[0]
         told["crossing", number] = [replace(one, t_ms=begin_ms, level=2)]
-    needless = verdict_of(1, replace(run, told=told), GOOD).needless
+    verdict = verdict_of(1, replace(run, told=told), GOOD)
+    needless = verdict.needless
+    assert sum("too early" in fault for fault in verdict.faults) == 3, verdict.faults
     assert needless["crossing", "ego not in the state"] == 3, needless
 
 
@@ -148,7 +160,7 @@ def test_poor_receivers_stay_within_what_they_tell() -> None:
     for vehicle in run.vehicles:
         poor = made[vehicle.number]
         assert set(np.unique(poor.said["revision"])) <= set(range(1, 11))
-        assert len(poor.sent_ms) == len(good[vehicle.number].sent_ms)
+        assert abs(len(poor.sent_ms) - len(good[vehicle.number].sent_ms)) <= 1
         begin, end = span_s(vehicle)
         fix = truth(vehicle, np.clip(poor.fix_ms / 1000, begin, end))
         north = (poor.fixes[:, 0] / 360000 - 35) * 110941
@@ -165,7 +177,7 @@ def output(*command: str | Path) -> list[str]:
 
 
 @pytest.mark.micropython
-@pytest.mark.parametrize(("quality", "number", "from_s"), [(GOOD, 36, 74.0), (POOR, 37, 60.0)])
+@pytest.mark.parametrize(("quality", "number", "from_s"), [(GOOD, 36, 43.0), (POOR, 37, 70.0)])
 def test_micropython_gives_the_same(tmp_path: Path, quality: Quality, number: int, from_s: float) -> None:
     beside = Path(sys.executable).parent / "micropython"
     micropython = str(beside) if beside.exists() else shutil.which("micropython")

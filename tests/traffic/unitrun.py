@@ -91,7 +91,6 @@ def run_unit(
     writer = JournalWriter(journal, core.settings) if journal else None
     run = UnitRun(ego)
     record = [0] * WIDTH
-    cause = 0
 
     def drain() -> None:
         while core.commands.take(record):
@@ -108,10 +107,9 @@ def run_unit(
         core.tick(t_ms)
         drain()
 
-    for t_ms, kind, what in _inputs(seed, ego, quality, run, from_s, until_s):
+    for cause, (t_ms, kind, what) in enumerate(_inputs(seed, ego, quality, run, from_s, until_s), 1):
         while core.due_ms != NONE and core.due_ms < t_ms:
             tick(core.due_ms)
-        cause += 1
         if kind == _FIX:
             latitude, longitude, speed, course = what
             row = (latitude, longitude, speed, course, quality.error_m * 10, NONE, NONE, TOD_MS + t_ms)

@@ -17,7 +17,7 @@ from asvrig.live.receiver import ReceiverPty
 from asvrig.live.slcan import SlcanPty
 from asvrig.live.unit_process import UnitProcess
 from asvrig.live.world import Lateness, World, at_next_second
-from asvrig.scenario import Radio, Scenario, Vehicle
+from asvrig.scenario import Scenario, Vehicle
 from asvrig.unit_config import LOOPBACK, unit_config, unit_file
 from asvunit.errors import AsvkitError
 from asvunit.ports import Shown
@@ -93,12 +93,8 @@ Watch = Callable[[Scenario, list[Car], float], None]  # scenario, cars, seconds 
 
 
 def plan(scenario: Scenario) -> tuple[list[Vehicle], list[Vehicle]]:
-    """Who gets a unit: ego and the first other with an unhindered radio. The rest is played on the air."""
-    plain = Radio()
-    others = [
-        one for one in scenario.others if one.radio.model_copy(update={"phase_ms": 0, "position": "fix"}) == plain
-    ]
-    units = [scenario.ego, *others[: _UNITS - 1]]
+    """Who gets a unit: ego and the first other that a unit can be. The rest is played on the air."""
+    units = [scenario.ego, *[one for one in scenario.others if not one.played_only][: _UNITS - 1]]
     return units, [one for one in scenario.others if one not in units]
 
 
@@ -109,7 +105,7 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
         stack.enter_context(prompt_threads())
         port = free_udp_port()
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
-        cars = [_car(vehicle, folder, sockets, port, stack) for vehicle in units]
+        cars = [_car(scenario, vehicle, folder, sockets, port, stack) for vehicle in units]
         with signals_held():
             bare = BareSleep()
             stack.callback(bare.close)
@@ -134,7 +130,9 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
         return Outcome(scenario, cars, events, world.lateness_ms, bare.result(), checks)
 
 
-def _car(vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contextlib.ExitStack) -> Car:
+def _car(
+    scenario: Scenario, vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contextlib.ExitStack
+) -> Car:
     for suffix in ("jsonl", "pins.jsonl"):  # of an earlier run in a folder that is kept
         unit_file(folder, vehicle.name, suffix).unlink(missing_ok=True)
     receiver = stack.enter_context(ReceiverPty())
@@ -148,6 +146,7 @@ def _car(vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contex
         radio_port=port,
         folder=folder,
         sockets=sockets,
+        scenario=scenario,
     )
     with signals_held():  # a process that is begun and not yet known would be left behind
         car.unit = stack.enter_context(UnitProcess(vehicle.name, folder, config, on_event=car.take))

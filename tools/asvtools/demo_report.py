@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from asvrig.judge import TOLERANCE_S, Check
+from asvrig.judge import NEARBY_TOLERANCE_S, TOLERANCE_S, Check
 from asvrig.scenario import Scenario
 from asvunit.errors import AsvkitError
 
@@ -29,7 +29,18 @@ _WHY: Final = {
     "ego_started": "the driver has started",
     "lost_limit": "unheard for 10 s",
     "resumed": "it is back",
+    "in_range": "is near",
+    "target_fell_back": "has fallen back",
+    "packets_stopped": "unheard",
+    "receding": "goes away",
+    "too_far": "is far away",
+    "target_standing": "stands",
+    "winker_off": "the winker is off",
+    "turn_begun": "the driver turns",
+    "ego_too_fast": "the driver drives on",
+    "ego_standing": "the driver has stopped",
 }
+_FUNCTIONS: Final = {"right_turn": "right turn", "left_turn": "left turn"}
 # What led to a change of the driver's view
 _CAUSES: Final = {
     "frame": "a frame of the other car",
@@ -48,8 +59,15 @@ def timeline(scenario: Scenario, events: list[Event]) -> Table:
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("display and sound", ratio=4)
     table.add_column("why", ratio=5)
+    given: set[tuple[str, str | None, int]] = set()
     for at, event in enumerate(events):
         if event["event"] != "support" or event["vehicle_id"] is None:
+            continue
+        key = (event["function"], event["source"], event["vehicle_id"])
+        if not event["presented"] and key not in given:
+            continue  # why one gets nothing, or what another support speaks for
+        (given.add if event["presented"] else given.discard)(key)
+        if event["reason"] == "superseded":
             continue
         told = next((one for one in events[at + 1 :] if one["event"] == "hmi" and one["t"] == event["t"]), None)
         why = _why(event, names.get(event["vehicle_id"], f"vehicle {event['vehicle_id']}"))
@@ -64,7 +82,8 @@ def verdicts(checks: list[Check]) -> Table:
     table = _table(
         "When it had to be told, and when it was",
         f"Had to be: worked out from the true courses, not by the unit. Margin: to the nearer edge of that "
-        f"time, widened by {TOLERANCE_S * 1000:.0f} ms for the 100 ms cycle and rounding.",
+        f"time, widened by {TOLERANCE_S * 1000:.0f} ms for the 100 ms cycle and rounding, "
+        f"{NEARBY_TOLERANCE_S * 1000:.0f} ms for surrounding and emergency vehicles.",
     )
     table.add_column("vehicle", overflow="fold")
     table.add_column("what", ratio=1)
@@ -72,10 +91,13 @@ def verdicts(checks: list[Check]) -> Table:
     table.add_column("was", justify="right")
     table.add_column("margin", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    several = len({check.function for check in checks if check.window}) > 1
     for check in checks:
-        if check.good and check.window is None and len(checks) > 1:
+        if check.good and check.window is None and check.what != "no support":
             continue  # counted below: only times, and what is wrong, are shown
         what, window, was, margin = check.what, "", "", ""
+        if several:
+            what = f"{_FUNCTIONS.get(check.function, check.function)}: {what}"
         if check.window:
             begin, end = check.window.earliest_s, check.window.latest_s
             window = f"{begin:.2f} s" if end - begin < 0.005 else f"{begin:.2f} .. {end:.2f} s"

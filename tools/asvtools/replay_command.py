@@ -40,6 +40,7 @@ def replay(
     can: Annotated[Path | None, _option("--can", "LOG", "CAN log: .log .asc .blf .trc .csv ...")] = None,
     vehicle: Annotated[str | None, _option("--vehicle", "MAP", "Signal map: a file, or one that comes along.")] = None,
     radio: Annotated[Path | None, _option("--radio", "CAPTURE", "Received frames: pcap or pcapng.")] = None,
+    supports: Annotated[Path | None, _option("--supports", "JSONL", "Other systems' supports, JSON lines.")] = None,
     config: Annotated[Path | None, _option("--config", "FILE", "Configuration of the unit.")] = None,
     events: Annotated[Path | None, _option("--events", "OUT.jsonl", "Write the events; '-' is stdout.")] = None,
     sent: Annotated[Path | None, _option("--sent", "OUT.pcap", "Write the sent frames, .pcap or .pcapng.")] = None,
@@ -60,12 +61,13 @@ def replay(
     of_map = [vehicle_map.path, vehicle_map.database_path] if vehicle_map else []
     if unit_config.intersections.map is not None:
         of_map.append((config.parent if config else Path()) / unit_config.intersections.map)
-    _distinct([gnss, can, radio, config, *of_map], [sent, journal, None if str(events) == "-" else events])
+    _distinct([gnss, can, radio, supports, config, *of_map], [sent, journal, None if str(events) == "-" else events])
     inputs = open_recordings(
         gnss=gnss,
         can=can,
         vehicle_map=vehicle_map,
         radio=radio,
+        supports=supports,
         port=unit_config.radio.port,
         day=_date(day),
         align_start=align is Align.START,
@@ -160,11 +162,11 @@ class _Session:
             f"replayed {stamp(self.first_ns)} to {stamp(self.last_ns)}: "
             f"{unit.sent} frames sent as vehicle {unit.vehicle_id}"
         )
-        nouns = {"gnss": "fixes", "can": "signals", "radio": "frames"}
+        nouns = {"gnss": "fixes", "can": "signals", "radio": "frames", "supports": "words"}
         for port, name in inputs.names.items():
             dropped = counted(inputs.counters[port])
             count = len(inputs.records.get(port, ()))
-            typer.echo(f"  {port:<6} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
+            typer.echo(f"  {port:<8} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
         for key, count in sorted(self.tally.items()):
             typer.echo(f"  {key}: {count}")
 

@@ -36,10 +36,10 @@ $sections
 _INTRO: Final = (
     "Every scenario was generated as recordings, replayed through the unit as it is, in virtual time, and judged "
     "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the "
-    "time in which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding (surrounding and "
-    "emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside. A "
-    "row without times has none. <b>{tested}</b>: not measured here; the test suite of the project "
-    "shows it. A requirement whose evidence matched no check of this run counts as open.{part}"
+    "time in which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding "
+    "(surrounding and emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside. A row without "
+    "times has none. <b>{tested}</b>: not measured here; the test suite of the project shows it. A requirement whose "
+    "evidence matched no check of this run counts as open.{part}"
 )
 _PART: Final = " <b>Only part of the scenarios was run: what the others show counts as open here.</b>"
 

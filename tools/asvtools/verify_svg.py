@@ -108,6 +108,8 @@ class _Drawing:
     def _legend(self) -> None:
         x = float(LEFT)
         entries = [(kind, words) for line, (kind, words) in LINES.items() if self._plot["lines"].get(line)]
+        if "range" in self._plot["lines"]:
+            entries[0] = ("d", "distance, straight")  # not corrected [G 4.4.2(4)]
         for kind, words in entries:
             self._out.append(f'<path class="{kind}" d="M{x:.0f},12h18"/>')
             self._words(x + 23, 16, words, "start")

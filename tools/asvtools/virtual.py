@@ -22,6 +22,7 @@ def replayed(scenario: "Scenario", folder: Path) -> list[dict[str, Any]]:
             can=recordings.can,
             vehicle=recordings.vehicle,
             radio=recordings.radio,
+            supports=recordings.supports,
             config=recordings.config,
             events=folder / "events.jsonl",
             sent=folder / "sent.pcap",

@@ -29,7 +29,8 @@ class Expected:
     `side`: of ego the target comes from, or that ego turns to; None where the display names none, or it changes with
     the bearing. `pause`: mode information_ended, when information ends before caution. `unshown`: levels
     that follow another time where the information could not be presented. `loose`: receivers were wrong by more than
-    they told, so that only the begins before that are asked for.
+    they told, so that only the begins before that are asked for. `pace`: by what begins, how fast the target came
+    nearer then, as a part of its own speed: 1 where ego stands, less where ego drives ahead of it.
     """
 
     vehicle: Vehicle
@@ -42,6 +43,7 @@ class Expected:
     hold_reason: str = ""
     pause: Window | None = None
     unshown: dict[str, Window] = field(default_factory=dict)
+    pace: dict[str, float] = field(default_factory=dict)
     loose: bool = False
 
     @property

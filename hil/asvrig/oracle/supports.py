@@ -21,6 +21,8 @@ ENDED_INFORMATION_S: Final = 4.5  # mode information_ended, so that information 
 ENDED_SPARE_S: Final = 0.1  # of that: a transmission
 LOST_S: Final = 10.0  # after the last packet [D15]
 GRACE_S: Final = 0.5  # a condition that fails for less does not end support
+_HALF_S: Final = STEP_S / 2  # so that the step nearest to a time is found
+_BY_WAY: Final = ("target_passed", "target_fell_back")  # reached by way, not at a time
 WRONG: Final = "receiver"  # it is off by more than it tells
 
 
@@ -78,6 +80,8 @@ class Follower:
         self._errs = ego.errs or target.receiver.errs
         self._now: Expected | None = None
         self._times = self._mode
+        self._before: tuple[int, float] | None = None  # step and lead
+        self._pace = 1.0
         self._forget()
 
     def _forget(self) -> None:
@@ -98,6 +102,7 @@ class Follower:
             t_s = step * STEP_S
             index, age_s = self._target.last(t_s)
             view = self._view(step, t_s, moment, index, age_s) if index >= 0 else None
+            self._measure(step, view)
             if self._now is None:
                 heard = view if age_s <= HEARD_S else None
                 self._now = self._begin(t_s, heard)
@@ -117,6 +122,13 @@ class Follower:
                     self._forget()
         return out + ([self._now] if self._now else []), self._spans.close()
 
+    def _measure(self, step: int, view: View | None) -> None:
+        """How fast the lead falls: 1 at the target's own speed."""
+        if view is not None and self._before is not None and self._before[0] == step - 1:
+            fell = (self._before[1] - view.lead_s) / STEP_S
+            self._pace = min(fell, 1.0) if fell > 0 else 1.0
+        self._before = None if view is None else (step, view.lead_s)
+
     def _begin(self, t_s: float, view: View | None) -> Expected | None:
         """The support that has to be given now; a target first looked at inside has it at once [G 3.5(3)]."""
         if view is None or view.gone:
@@ -130,6 +142,7 @@ class Follower:
         now = Expected(self._target.vehicle, view.side, function=self._function, loose=view.wrong)
         if times.information_s is not None and (times.ends or view.lead_s > times.caution_s):
             now.levels["information"] = Window(self._from_s.get(BEFORE_L3_S, t_s), t_s)
+            now.pace["information"] = self._pace
         self._times = times
         self._broken_s = self._gone_s = None
         return now
@@ -176,6 +189,8 @@ class Follower:
             now.end, now.end_reason = window, gone
         else:
             now.hold, now.hold_reason = window, gone
+            pace = self._pace if gone in _BY_WAY else 1.0
+            now.pace["keep watching"] = now.pace["end"] = pace
 
     def _raise(self, now: Expected, t_s: float, view: View) -> None:
         """Caution, when its time has come; mode information_ended: not before information has ended."""
@@ -193,6 +208,7 @@ class Follower:
         if ready and "caution" not in now.levels and view.lead_s <= self._times.caution_s:
             band_s = BEFORE_STAR_S if self._times.ends else BEFORE_L4_S
             now.levels["caution"] = Window(self._from_s.get(band_s, t_s), t_s)
+            now.pace["caution"] = self._pace
 
     def _view(self, step: int, t_s: float, moment: Moment, index: int, age_s: float) -> View:
         target = self._target
@@ -202,7 +218,8 @@ class Follower:
         data = data or ("error_unbounded" if target.unbounded else "")
         if not self._errs:
             why = data or seen.why
-            return View(seen.lead_s, seen.lead_s, seen.side, why, why, seen.distance_m)
+            lead_s = seen.lead_s - _HALF_S
+            return View(lead_s, lead_s, seen.side, why, why, seen.distance_m)
         # Both errors together are what counts: two receivers that are off alike see each other rightly
         away = target.receiver.off(t_s if age_s <= HEARD_S else target.sampled_s[index])
         own = self._ego.off(t_s)
@@ -222,4 +239,6 @@ def _merged(true: Seen, told: Seen, data: str, error_m: float, off_m: tuple[floa
     gone = data or (true.why if told.why else "")
     broken = data or true.why or told.why or (WRONG if wrong else "")
     nearest = min((one.lead_s for one in (true, told) if not one.why), default=true.lead_s)
-    return View(nearest, lead_s, true.side, broken, gone, max(true.distance_m, told.distance_m), wrong)
+    return View(
+        nearest - _HALF_S, lead_s - _HALF_S, true.side, broken, gone, max(true.distance_m, told.distance_m), wrong
+    )
