@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test check bench wheel-test lock clean
+.PHONY: setup demo verify test gate check bench wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -27,6 +27,9 @@ verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes
 
 test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n auto
+
+gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython
 
 check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/ruff check .

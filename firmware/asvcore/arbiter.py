@@ -10,8 +10,8 @@ more trusted source, in this order.
 from . import codes, params
 from .supports import HOLD, RANK
 
-# Function: so much nearer counts as more dangerous (ours): ms, for the last two dm
-_NEARER = (0, 1000, 1000, 1000, 100, 200)
+# By function: so much nearer counts as more dangerous; of surrounding and emergency vehicles the way
+_NEARER = (0, params.NEARER_MS, params.NEARER_MS, params.NEARER_MS, params.NEARER_DM, params.NEARER_DM)
 
 
 def _grade(support):

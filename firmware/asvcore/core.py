@@ -129,7 +129,7 @@ class Core:
 
         To be repeated within a second while it holds; LEVEL_NONE ends it [G 2.6(3), 3.8].
         """
-        if origin not in (codes.ORIGIN_ROADSIDE, codes.ORIGIN_AUTONOMOUS) or not 0 < function < FUNCTIONS:
+        if not codes.ORIGIN_VEHICLE < origin <= codes.ORIGIN_AUTONOMOUS or not 0 < function < FUNCTIONS:
             raise ValueError("support of origin %d, function %d" % (origin, function))
         if not codes.LEVEL_NONE <= level <= codes.LEVEL_CAUTION or not 0 <= direction <= 3:
             raise ValueError("support of level %d, direction %d" % (level, direction))

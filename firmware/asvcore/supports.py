@@ -117,10 +117,13 @@ class Supports:
     def _begin(self, neighbour, candidate, now_ms, cause):
         function = candidate.function
         crowded = function == codes.FUNCTION_SURROUNDING and self.counts[function] >= params.SURROUNDING_SUPPORTS
-        support = None if crowded else self._room()
+        if crowded and not self._displace(function, _urgency(candidate) + params.NEARER_DM, crowded, cause):
+            return
+        support = self._room()
         if support is None:
             self.dropped += 1
-            self._displace(function, _urgency(candidate), crowded, cause)
+            if not crowded:
+                self._displace(function, _urgency(candidate), crowded, cause)
             return
         self._occupy(support, neighbour, function, codes.ORIGIN_VEHICLE)
         support.timing = candidate.timing
@@ -149,7 +152,7 @@ class Supports:
         return None
 
     def _displace(self, function, urgency, crowded, cause):
-        # The least that is not presented gives way to more, which begins at its next evaluation
+        # The least that is not presented gives way to more; where the pool is full that begins when the end is told
         worst = None
         for index in range(len(self.pool)):
             support = self.pool[index]
@@ -161,6 +164,8 @@ class Supports:
                 worst = support
         if worst is not None and _less(worst.function, worst.urgency, function, urgency):
             self._finish(worst, codes.REASON_DISPLACED, cause)
+            return True
+        return False
 
     def _measure(self, support, candidate):
         support.distance_dm = candidate.distance_dm

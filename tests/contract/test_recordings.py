@@ -31,7 +31,9 @@ def good(kind: str, path: Path) -> None:
     elif kind == "can":
         path.write_text("(1700000000.000000) can0 123#01\n(1700000000.100000) can0 123#02\n")
     elif kind == "supports":
-        word = '{"t": 1700000000.%d, "origin": "roadside", "function": "crossing", "level": "caution", "direction": %s}\n'
+        word = (
+            '{"t": 1700000000.%d, "origin": "roadside", "function": "crossing", "level": "caution", "direction": %s}\n'
+        )
         path.write_text(word % (0, "null") + word % (1, '"left"'))
     else:
         with CaptureWriter(path) as writer:

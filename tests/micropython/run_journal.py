@@ -71,6 +71,16 @@ with open(sys.argv[2]) as lines:
             heap_lock()
             core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
             heap_unlock()
+        elif kind == "N":
+            n = parse(words[1:])
+            heap_lock()
+            core.on_node(n[2], n[3], n[4], n[5], n[0], n[1])
+            heap_unlock()
+        elif kind == "X":
+            n = parse(words[1:])
+            heap_lock()
+            core.on_support(n[2], n[3], n[4], n[5], n[0], n[1])
+            heap_unlock()
         else:
             journal.feed(core, line)
         drain(core)

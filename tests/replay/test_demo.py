@@ -28,7 +28,7 @@ def test_demo_tells_the_story_and_the_verdict(temporary: Path, capsys: pytest.Ca
     assert run(["demo", "--replay"]) == 0
     out, error = capsys.readouterr()
     assert error == ""
-    for text in ("Generated recordings", '"WAIT! Left side"', "caution sound", "10.70 .. 11.20 s", "GOOD: 11 checks"):
+    for text in ("Generated recordings", '"WAIT! Left side"', "caution sound", "10.70 .. 11.20 s", "GOOD: 30 checks"):
         assert text in out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80

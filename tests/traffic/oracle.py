@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from traffic.drivers import Truth, Vehicle, span_s, truth
+from traffic.drivers import Vehicle
 from traffic.radio import Quality
+from traffic.truth import Truth, span_s, truth
 
 STEP_S = 0.02
 L3_S = 3.7 + 0.3 + 0.1

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from asvunit.message.batch import encode_batch
-from traffic.drivers import Truth, Vehicle, span_s, traffic, truth
+from traffic.drivers import Vehicle, traffic
+from traffic.truth import Truth, span_s, truth
 
 LATITUDE_DEG, LONGITUDE_DEG = 35.0, 139.0
 TOD_MS = 3 * 3600_000  # UTC at the begin

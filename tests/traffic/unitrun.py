@@ -18,8 +18,9 @@ from asvcore.core import Core
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvunit.journal import JournalWriter
-from traffic.drivers import Vehicle, span_s, traffic, truth
+from traffic.drivers import Vehicle, traffic
 from traffic.radio import KINDS, ON_AIR_MS, RANGE_M, TOD_MS, Quality, all_signals, braking, pedal
+from traffic.truth import span_s, truth
 
 FUNCTIONS = {
     codes.FUNCTION_CROSSING: "crossing",

@@ -309,3 +309,50 @@ def test_scenes_count_what_is_told_at_one_time_together() -> None:
     swap = [support(1, "information", "l3_reached"), support(2, "none", "hold_over"),
             support(2, "information", "l3_reached", vehicle=8)]  # fmt: skip
     assert [len(scene.presented()) for scene in scenes(swap)] == [1, 1]
+
+
+# Left turn: the motorcycle comes nearer at half its speed, so that what wire and receiver round takes twice the time
+
+MOTORCYCLE = {
+    "name": "car", "id": 7, "kind": "motorcycle", "length_m": 2, "east_m": -1.5, "north_m": -100, "heading_deg": 0,
+    "speed_kmh": 36,
+}  # fmt: skip
+LEFT = scenario(TURNS | {"controls": [{"at_s": 1, "winker": "left"}]}, MOTORCYCLE, duration_s=30)
+
+
+@pytest.mark.parametrize(("late_s", "found"), [(0.0, set()), (0.28, set()), (0.35, {"information"})])
+def test_tolerance_is_way_of_the_target(late_s: float, found: set[str]) -> None:
+    events = crossing("left", "left_turn", (8.5 + late_s, 9.5, 22, 25))
+    assert wrong(judge(LEFT, events)) == found
+    assert wrong(judge(LEFT, crossing("right", "left_turn", (8.5, 9.5, 22, 25)))) == {
+        "information: display",
+        "caution: display",
+    }
+
+
+# A roadside support speaks for the same danger
+
+
+def beside_roadside(external: bool) -> Events:
+    none = {"distance_m": None, "error_m": None, "threshold_m": None}
+    own = [one for one in crossing() if one["event"] == "support"]
+    own = [one | ({} if one["level"] == "none" else {"presented": False, "reason": "superseded"}) for one in own]
+    out = [support(9, "caution", "external", vehicle=None, source="roadside", **none), hmi(9, "caution", "left")]
+    out += [support(19.5, "none", "hold_over", vehicle=None, source="roadside", **none), hmi(19.5, "none", None)]
+    return sorted([*own, *out] if external else own, key=lambda one: one["t"])
+
+
+def test_what_another_system_tells_need_not_be_told_twice() -> None:
+    assert wrong(judge(WAITING, beside_roadside(external=True))) == set()
+    assert {"information: presented", "caution: presented"} <= wrong(judge(WAITING, beside_roadside(external=False)))
+
+
+def test_a_false_emergency_vehicle_must_be_gone_soon() -> None:
+    """A recording, played again: its first frame is as good as the true one's."""
+    false = scenario({}, CAR | {"emergency": "replayed"})
+    near = {"function": "emergency", "distance_m": 150.0, "threshold_m": 300.0}
+    begin, end = support(0.1, "information", "in_range", **near), support(1.2, "none", "packets_stopped", **near)
+    shown = [hmi(0.1, "information", "left", "emergency"), hmi(1.2, "none", None)]
+    assert wrong(judge(false, [begin, *shown, end])) == set()
+    assert wrong(judge(false, [begin, *shown])) == {"end"}
+    assert wrong(judge(false, [begin | {"t": START_S + 4}, *shown])) == {"nothing beside"}

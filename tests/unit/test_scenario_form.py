@@ -147,7 +147,7 @@ _EXTERNAL = '[[external]]\nfrom_s = {}\nto_s = {}\norigin = "roadside"\nfunction
         (behind("[unit.presentation]\ncaution_s = 9"), "unit.presentation.caution_s", "[G 3.5(1), D13]"),
         (behind("[unit.crossings]"), "unit.crossings", "did you mean crossing"),
         *((behind(f"[unit.{table}]"), f"unit.{table}", "leave it out")
-          for table in ("vehicle", "gnss", "can", "radio", "hmi", "events")),
+          for table in ("vehicle", "gnss", "can", "radio", "supports", "hmi", "events")),
         (behind("[unit]\nseed = 4"), "unit.seed", "leave it out"),
         (behind('[unit]\ntraffic_side = "right"'), "unit.traffic_side", "leave it out"),
         (behind('[unit.ego]\nsimulate = "scenario"'), "unit.ego", "simulate: the rig drives ego"),
