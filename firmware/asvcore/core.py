@@ -180,6 +180,9 @@ class Core:
     def finish(self, cause=0):
         """The rest of a tick: all neighbours are judged."""
         self.due_ms = NONE
+        stops_in_ms = self.ego.stops_in_ms()
+        if 0 < stops_in_ms < params.TRANSMISSION_INTERVAL_MS:
+            self._due_in(stops_in_ms)
         neighbours = self.neighbours
         at = neighbours.count - 1
         while at >= 0:

@@ -258,6 +258,12 @@ class Ego(Signals):
             self._since_stop_mm = 0
             self._anchor()
 
+    def stops_in_ms(self):
+        """Time until ego counts as stopped if it stays so slow, or NONE."""
+        if self.stopped or self._low_since_ms == NONE:
+            return NONE
+        return self._low_since_ms + params.STOPPED_FOR_MS - self.now_ms
+
     def _anchor(self):
         known = self.position_reason() == 0
         self._stop_latitude_cas = self.plane.latitude_cas if known else NONE
