@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from asvcore import codes
+from asvcore.params import NONE
 from asvunit.identity import Sources
 from asvunit.texts import TEXTS
+from asvunit.why import why
 from asvunit.words import optional, sides, word
 
 VERSION: Final = 1
@@ -38,7 +40,7 @@ class Translator:
 
     def _support(self, record: list[int]) -> Event:
         function, level, presented, source, vehicle_id, distance, error, threshold, ttc, reason = record[4:]
-        return {
+        event = {
             "event": "support",
             "function": word("FUNCTION", function),
             "level": word("LEVEL", level),
@@ -51,6 +53,9 @@ class Translator:
             "ttc_s": _divided(ttc, 1000),
             "reason": word("REASON", reason),
         }
+        if vehicle_id != NONE:
+            event["why"] = why(function, level, presented, distance, error, threshold, reason)
+        return event
 
     def _hmi(self, record: list[int]) -> Event:
         level, colour, function, direction, sound, text = record[4:10]
