@@ -11,7 +11,7 @@ from common import Row, interleaved
 from asvcore import codes
 from asvcore.commands import WIDTH
 from asvcore.core import Core
-from asvcore.crossing import gate
+from asvcore.gates import Gates
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvrig.gnss_feed import sentence
@@ -44,7 +44,9 @@ def fixed(core: Core, t: int, speed_ckmh: int = 0) -> None:
 
 def check_judged(core: Core) -> None:
     """The figures are worth nothing if the gate was shut."""
-    if gate(core.ego, core.settings) != 0:
+    gates = Gates(core.settings)
+    gates.look(core.ego)
+    if gates.reasons[codes.FUNCTION_CROSSING] != 0:
         raise SystemExit("no neighbour was judged: the benchmark measures nothing")
 
 
