@@ -26,6 +26,7 @@ class Gates:
         self._settings = settings
         right = settings.traffic_side == codes.SIDE_RIGHT
         self._across = codes.DIRECTION_LEFT if right else codes.DIRECTION_RIGHT
+        self._fast = [False] * FUNCTIONS  # ego has left the range of speed, and has to come well below to be in it again
         self._near = codes.DIRECTION_RIGHT if right else codes.DIRECTION_LEFT
 
     def look(self, ego):
@@ -36,12 +37,15 @@ class Gates:
         speed_ckmh = ego.speed_ckmh()
         common = near or _common(ego, speed_ckmh)
         if settings.crossing:
-            reasons[codes.FUNCTION_CROSSING] = common or _crossing(ego, speed_ckmh, settings)
+            fast = settings.crossing_start == codes.START_SPEED and self._too_fast(
+                codes.FUNCTION_CROSSING, speed_ckmh, settings.crossing_ego_max_ckmh
+            )
+            reasons[codes.FUNCTION_CROSSING] = common or _crossing(ego, fast, settings)
         if settings.right_turn:
-            fast = speed_ckmh > settings.right_turn_ego_max_ckmh
+            fast = self._too_fast(codes.FUNCTION_RIGHT_TURN, speed_ckmh, settings.right_turn_ego_max_ckmh)
             reasons[codes.FUNCTION_RIGHT_TURN] = common or _turn(ego, self._across, fast)
         if settings.left_turn:
-            fast = speed_ckmh > settings.left_turn_ego_max_ckmh
+            fast = self._too_fast(codes.FUNCTION_LEFT_TURN, speed_ckmh, settings.left_turn_ego_max_ckmh)
             reason = common or _turn(ego, self._near, fast)
             if reason == 0 and speed_ckmh <= params.STOPPED_CKMH:
                 reason = codes.REASON_EGO_STANDING  # at the kerb [D16]
@@ -51,6 +55,16 @@ class Gates:
         if settings.emergency:
             reasons[codes.FUNCTION_EMERGENCY] = near
         self.any_turn = reasons[codes.FUNCTION_RIGHT_TURN] == 0 or reasons[codes.FUNCTION_LEFT_TURN] == 0
+
+
+    def _too_fast(self, function, speed_ckmh, limit_ckmh):
+        """Above the limit; an open gate that was closed by it stays so until ego is well below: no flicker."""
+        if speed_ckmh > limit_ckmh:
+            self._fast[function] = self._fast[function] or self.reasons[function] == 0
+            return True
+        if self._fast[function] and speed_ckmh != NONE and speed_ckmh <= limit_ckmh - params.SLOWER_CKMH:
+            self._fast[function] = False
+        return self._fast[function]
 
 
 def _common(ego, speed_ckmh):
@@ -63,9 +77,9 @@ def _common(ego, speed_ckmh):
     return 0
 
 
-def _crossing(ego, speed_ckmh, settings):
+def _crossing(ego, fast, settings):
     if settings.crossing_start == codes.START_SPEED:
-        return codes.REASON_EGO_TOO_FAST if speed_ckmh > settings.crossing_ego_max_ckmh else 0
+        return codes.REASON_EGO_TOO_FAST if fast else 0
     if ego.stopped:
         return 0
     return codes.REASON_EGO_STARTED if ego.started_now else codes.REASON_EGO_NOT_STOPPED

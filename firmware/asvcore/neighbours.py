@@ -61,6 +61,7 @@ class Neighbour:
         self.node_distance_dm = NONE
         self.changed_ms = NEVER_MS  # since when the position has been the one it is
         self.frozen = False
+        self.blind = False  # it no longer tells where it is, and the position is the last one it told
         self.clock_told = False
         self.twin_told = False
         for function in range(FUNCTIONS):
@@ -103,12 +104,18 @@ class Neighbour:
     def take(self, raw):
         """Take over a decoded message."""
         self.counter = raw[codec.INCREMENT_COUNTER]
+        self.emergency = raw[codec.EMERGENCY_ATTENTION]
+        blind = self.usable and self.timed() and not _readable(raw)
+        if blind:  # support goes on as if it were lost, from where it was last [D15]
+            self.blind = self.frozen = True
+            self.delay_ms = min(self.received_ms - self.changed_ms, params.LOST_LIMIT_MS)
+            return
+        self.blind = False
         self.speed_code = raw[codec.SPEED]
         self.direction_code = raw[codec.DIRECTION]
         self.latitude_code = raw[codec.LATITUDINAL_SECOND]
         self.longitude_code = raw[codec.LONGITUDINAL_SECOND]
         self.revision_code = raw[codec.REVISION_COUNTER]
-        self.emergency = raw[codec.EMERGENCY_ATTENTION]
         self.kind = raw[codec.VEHICLE_CLASSIFICATION]
         self.length_code = raw[codec.VEHICLE_LENGTH]
         latitude_before_cas, longitude_before_cas = self.latitude_cas, self.longitude_cas
@@ -135,22 +142,22 @@ class Neighbour:
             self.changed_ms = self.received_ms - self.delay_ms
             self.frozen = False
         else:
-            self._same_position(raw)
+            self._same_position(raw, raw[codec.POSITION_AVAILABILITY] == AVAILABLE_ALL)
         self.node_latitude_cas = NONE
         if raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] == AVAILABLE_ALL:
             self._take_node(raw)
 
-    def _same_position(self, raw):
+    def _same_position(self, raw, optionals):
         # "Interpolated or unknown" while it does not change is as old as it has been the same, 1 s at most [D6, D17]
         same_ms = self.received_ms - self.changed_ms
         if self.latitude_cas == NONE or self.speed_kmh == NONE:
             self.frozen = False
             return
-        period_ms = raw[codec.POSITION_DELAY] * 100 if raw[codec.POSITION_DELAY] <= params.POSITION_DELAY_MAX else 0
+        period_ms = update_period_ms(raw) if optionals else 0
         self.frozen = self.speed_kmh >= params.FROZEN_KMH and same_ms > max(params.FROZEN_MS, 3 * period_ms)
         if self.frozen:
             self.delay_ms = min(same_ms, params.LOST_LIMIT_MS)
-        elif not 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
+        elif not optionals or not 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
             self.delay_ms = min(same_ms, params.PREDICTION_MS)
 
     def _take_node(self, raw):
@@ -188,6 +195,17 @@ class Neighbour:
         self.error_dm = error_m * 10 if error_m else class_error_dm(raw[codec.CLASS_INFORMATION])
         if optionals and 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
             self.delay_ms = (raw[codec.REVISION_COUNTER] - 1) * params.TRANSMISSION_INTERVAL_MS
+
+
+def update_period_ms(raw):
+    """How often the sender's position is renewed, 0 where it does not tell [G appendix 1 (17)]."""
+    code = raw[codec.POSITION_DELAY]
+    return code * 100 if code <= params.POSITION_DELAY_MAX else 0
+
+
+def _readable(raw):
+    """True if position, speed and direction of a message can be used."""
+    return raw[codec.POSITION_AVAILABILITY] & raw[codec.SENSOR_AVAILABILITY] & 1 and raw[codec.DIRECTION] < 360
 
 
 def angle_cas(degree, minute, second, limit_deg):

@@ -42,6 +42,8 @@ JUMP_KMH = 20  # faster than told (ours)
 FROZEN_KMH = 10  # from here on a position must change (ours)
 STOPPED_CKMH = 200  # [D12]
 APPROACHING_DKMH = 5  # in 0.1 km/h: slower is neither coming nor going (ours)
+SLOWER_CKMH = 200  # below a limit of ego's speed that was left, to be inside again (ours)
+TURN_SURE_CKMH = 800  # from here on one course of the receiver tells a turn, below two (ours)
 COURSE_CKMH = 300  # GNSS course is used from here [D4]
 STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
@@ -94,6 +96,7 @@ CROSSING_MIN_DEG = 30  # courses meet at 30..150 degrees [D11]
 CROSSING_MAX_DEG = 150
 ONCOMING_DEG = 45  # right turn: courses differ by 180 degrees, give or take [D11]
 SAME_DIRECTION_DEG = 30  # left turn [D11]
+TURN_BACK_DEG = 15  # back so near to the heading before: no turn (ours)
 TURN_BEGUN_DEG = 30  # ego's heading since the winker came on (ours) [D15]
 
 # Counts

@@ -19,6 +19,16 @@ FREE, ACTIVE, ENDED, HOLD = 0, 1, 2, 3
 RANK = (9, 1, 2, 2, 4, 3)
 
 
+# Own data that is not there: support goes on, as of a target that is lost, until it would have passed [D15]
+_BLIND = (
+    codes.REASON_EGO_POSITION_UNKNOWN,
+    codes.REASON_EGO_SPEED_UNKNOWN,
+    codes.REASON_HEADING_UNKNOWN,
+    codes.REASON_ERROR_UNBOUNDED,
+    codes.REASON_TARGET_DATA,
+)
+
+
 class Support:
     """One followed pair of function and target; `dirty`: to be reported."""
 
@@ -38,6 +48,8 @@ class Support:
         self.level_ms = NEVER_MS
         self.presented_ms = NEVER_MS
         self.broken_ms = NONE
+        self.passes_ms = NEVER_MS  # when the target will have passed, as it goes now
+        self.measured_ms = NEVER_MS
         self.hold_until_ms = NEVER_MS
         self.distance_dm = NONE
         self.error_dm = NONE
@@ -138,6 +150,7 @@ class Supports:
         support.lost = False
         support.presented = support.superseded = False
         support.broken_ms = NONE
+        support.passes_ms = support.measured_ms = NEVER_MS
         support.order = self._order
         self._order = (self._order + 1) & 0xFFFFFFF
         self.counts[function] += 1
@@ -156,7 +169,9 @@ class Supports:
         worst = None
         for index in range(len(self.pool)):
             support = self.pool[index]
-            if support.state == FREE or support.presented or support.origin != codes.ORIGIN_VEHICLE:
+            if support.state == FREE or support.origin != codes.ORIGIN_VEHICLE:
+                continue
+            if support.presented and (crowded or support.function != codes.FUNCTION_SURROUNDING):
                 continue
             if crowded and support.function != function:
                 continue
@@ -201,11 +216,18 @@ class Supports:
         if candidate.reason != 0:
             if support.broken_ms == NONE:
                 support.broken_ms = now_ms
-            passed = candidate.reason == codes.REASON_TARGET_PASSED
-            if passed or now_ms - support.broken_ms >= params.BREAK_GRACE_MS:
+            if candidate.reason == codes.REASON_TARGET_PASSED:
                 self._hold(support, candidate.reason, now_ms, cause)
+            elif now_ms - support.broken_ms >= params.BREAK_GRACE_MS:
+                if candidate.reason in _BLIND:
+                    self._blind(support, candidate.reason, now_ms, cause)
+                else:
+                    self._hold(support, candidate.reason, now_ms, cause)
             return
         support.broken_ms = NONE
+        support.measured_ms = now_ms
+        left_dm = candidate.distance_dm + candidate.error_dm
+        support.passes_ms = now_ms + max(left_dm, 0) * 360 // support.neighbour.speed_kmh
         floor = codes.LEVEL_INFORMATION if support.state == ENDED else support.level
         if candidate.level > floor:
             support.state = ACTIVE
@@ -215,6 +237,16 @@ class Supports:
         if lost != support.lost:
             support.lost = lost
             reason = codes.REASON_TARGET_LOST if lost else codes.REASON_RESUMED
+            self._set(support, support.level, reason, now_ms, cause)
+        elif support.reason in _BLIND:
+            self._set(support, support.level, codes.REASON_RESUMED, now_ms, cause)
+
+    def _blind(self, support, reason, now_ms, cause):
+        if now_ms >= support.passes_ms:
+            self._hold(support, codes.REASON_TARGET_PASSED, now_ms, cause)
+        elif now_ms - support.measured_ms > params.LOST_LIMIT_MS:
+            self._finish(support, codes.REASON_LOST_LIMIT, cause)
+        elif support.reason != reason:
             self._set(support, support.level, reason, now_ms, cause)
 
     def _end_information(self, support, candidate, now_ms, cause):
@@ -263,6 +295,8 @@ class Supports:
             support.level_ms = max(support.level_ms - offset_ms, NEVER_MS)
             support.presented_ms = max(support.presented_ms - offset_ms, NEVER_MS)
             support.hold_until_ms = max(support.hold_until_ms - offset_ms, NEVER_MS)
+            support.passes_ms = max(support.passes_ms - offset_ms, NEVER_MS)
+            support.measured_ms = max(support.measured_ms - offset_ms, NEVER_MS)
             if support.broken_ms != NONE:
                 support.broken_ms = max(support.broken_ms - offset_ms, NEVER_MS)
 

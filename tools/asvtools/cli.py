@@ -18,6 +18,7 @@ from asvtools import (
     config_command,
     demo_command,
     doctor,
+    explain_command,
     messages,
     peer_command,
     replay_command,
@@ -58,6 +59,9 @@ def _root(
 app.command("decode", short_help="Messages, hex or captures, as JSON or CSV.")(messages.decode)
 app.command("encode", short_help="JSON to messages in hex.")(messages.encode)
 app.command("replay", short_help="Recordings through the unit, offline.")(replay_command.replay)
+app.command("explain", short_help="Why support is or is not given, at any moment of a recording.")(
+    explain_command.explain
+)
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
 app.command("peer", short_help="A live opponent for a unit on a desk.")(peer_command.peer)
 app.add_typer(config_command.app, name="config", short_help="Write or check a unit's configuration.")
