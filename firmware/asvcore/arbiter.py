@@ -96,7 +96,7 @@ class Arbiter:
             if other is support or other.level == codes.LEVEL_NONE:
                 continue
             if other.neighbour is support.neighbour:
-                superseded = other.level >= support.level and RANK[other.function] < RANK[support.function]
+                superseded = _grade(other) >= _grade(support) and RANK[other.function] < RANK[support.function]
             elif _tells(other, support):
                 superseded = _outranks(other, support)
             if superseded:

@@ -35,6 +35,9 @@ _JUDGES = (
 )
 _TIMED = codes.FUNCTION_SURROUNDING  # functions below it have a rule of timing
 
+# By SIGNAL_ code: what a value may be (docs/contracts.md)
+_SIGNAL_RANGES = ((0, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000))
+
 # Not worth telling of a vehicle that gets no support
 _UNTOLD = (codes.REASON_NOT_EMERGENCY, codes.REASON_SUPERSEDED, codes.REASON_TOO_FAR)
 
@@ -108,6 +111,9 @@ class Core:
             raise ValueError("signal %d" % signal)
         if not 0 <= source < SOURCE_LIMIT:
             raise ValueError("source %d" % source)
+        low, high = _SIGNAL_RANGES[signal]
+        if status == codes.STATUS_OK and not low <= value <= high:
+            raise ValueError("signal %d: value %d" % (signal, value))
         self._advance(received_ms, cause)
         self.ego.vehicle(signal, value, status, source)
         self._end_by_ego(cause)
@@ -273,7 +279,7 @@ class Core:
                     related = True
                 self._evaluate(neighbour, self.supports.pool[index] if index >= 0 else None, candidate)
             self.supports.follow(neighbour, candidate, now_ms, cause)
-            due_ms = candidate.due_ms
+            due_ms = NONE if related and self._relation.clipped else candidate.due_ms
             ended = index >= 0 and neighbour.supports[function] < 0
             index = neighbour.supports[function]
             if ended:  # its end says why

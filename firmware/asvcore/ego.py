@@ -53,6 +53,7 @@ class Ego(Signals):
         self.started_now = False  # it has started in this step
         self._low_since_ms = NONE
         self._since_stop_mm = 0
+        self._displaced = 0  # fixes in a row far from where ego stopped
         self._stop_latitude_cas = NONE
         self._stop_longitude_cas = NONE
 
@@ -86,10 +87,11 @@ class Ego(Signals):
             self.heading_cdeg = course_cdeg
             self.sine_q12 = sine_q12(course_cdeg)
             self.cosine_q12 = cosine_q12(course_cdeg)
-            self.turn.look(self.winker_side(), course_cdeg)
+            self.turn.look(self.winker_side(), course_cdeg, speed_ckmh >= params.TURN_SURE_CKMH)
         self.north_mm = 0
         self.east_mm = 0
         self._shift_mm(max(self.speed_ckmh(), 0) * self._settings.sampling_delay_ms // 360)
+        self._displace()
         self._wait()
 
     def vehicle(self, signal, value, status, source):
@@ -255,6 +257,7 @@ class Ego(Signals):
         ):
             self.stopped = True
             self.started_now = False
+            self.turn.rest(self.heading_cdeg)
             self._since_stop_mm = 0
             self._anchor()
 
@@ -270,7 +273,7 @@ class Ego(Signals):
         self._stop_longitude_cas = self.plane.longitude_cas if known else NONE
 
     def _started(self, speed_ckmh):
-        if abs(self._since_stop_mm) >= params.STARTED_DM * 100:
+        if abs(self._since_stop_mm) >= params.STARTED_DM * 100 and speed_ckmh > params.STOPPED_CKMH:
             return True
         brake = self.signal(codes.SIGNAL_BRAKE)
         if speed_ckmh > params.STARTED_CKMH and brake != NONE and not brake & 1:
@@ -282,11 +285,20 @@ class Ego(Signals):
             self._anchor()
             self._since_stop_mm = 0
             return False
+        return self._displaced >= 2  # one fix may be bad
+
+    def _displace(self):
+        """Count the fixes in a row that lie 5 m or more from where ego stopped."""
+        if not self.stopped or self._stop_latitude_cas == NONE:
+            self._displaced = 0
+            return
         north_dm = self.plane.north_dm(self._stop_latitude_cas)
         east_dm = self.plane.east_dm(self._stop_longitude_cas)
-        if north_dm == NONE or east_dm == NONE:
-            return True
-        return north_dm * north_dm + east_dm * east_dm >= params.STARTED_DM * params.STARTED_DM
+        far = north_dm == NONE or east_dm == NONE
+        if far or north_dm * north_dm + east_dm * east_dm >= params.STARTED_DM * params.STARTED_DM:
+            self._displaced += 1
+        else:
+            self._displaced = 0
 
 
 def kind_length_dm(kind):

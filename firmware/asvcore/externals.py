@@ -25,12 +25,17 @@ class External:
         self.vehicle_id = NONE
         self.level = codes.LEVEL_NONE
         self.received_ms = NEVER_MS
+        self.period_ms = 0  # between its last two tellings
         self.frozen = False
         self.supports = array("h", [-1] * FUNCTIONS)
 
     def age_ms(self, now_ms):
-        """How long ago it was said."""
-        return now_ms - self.received_ms
+        """How long ago it should have been said again."""
+        return max(0, now_ms - self.received_ms - self.period_ms)
+
+    def stale(self, now_ms):
+        """True when it has not been repeated in time."""
+        return now_ms - self.received_ms > params.EXTERNAL_MS
 
     def free(self):
         """True while nothing is given for it."""
@@ -62,6 +67,7 @@ class Externals:
         found.origin, found.function, found.direction = origin, function, direction
         found.source = SOURCE[origin]
         found.level = level
+        found.period_ms = 0 if found.free() else min(now_ms - found.received_ms, params.EXTERNAL_MS)
         found.received_ms = now_ms
         return found
 

@@ -26,7 +26,9 @@ class Gates:
         self._settings = settings
         right = settings.traffic_side == codes.SIDE_RIGHT
         self._across = codes.DIRECTION_LEFT if right else codes.DIRECTION_RIGHT
-        self._fast = [False] * FUNCTIONS  # ego has left the range of speed, and has to come well below to be in it again
+        self._fast = [
+            False
+        ] * FUNCTIONS  # ego has left the range of speed, and has to come well below to be in it again
         self._near = codes.DIRECTION_RIGHT if right else codes.DIRECTION_LEFT
 
     def look(self, ego):
@@ -55,7 +57,6 @@ class Gates:
         if settings.emergency:
             reasons[codes.FUNCTION_EMERGENCY] = near
         self.any_turn = reasons[codes.FUNCTION_RIGHT_TURN] == 0 or reasons[codes.FUNCTION_LEFT_TURN] == 0
-
 
     def _too_fast(self, function, speed_ckmh, limit_ckmh):
         """Above the limit; an open gate that was closed by it stays so until ego is well below: no flicker."""

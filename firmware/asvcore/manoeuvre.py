@@ -11,24 +11,38 @@ class Turn:
     def __init__(self):
         self.begun = False
         self._side = 0
-        self._heading_cdeg = NONE  # when the winker came on, or the first known after
+        self._heading_cdeg = NONE  # when the winker came on, or the first known after; when ego stopped since
+        self._seen = False  # turned so far in the course before, too
 
-    def look(self, side, heading_cdeg):
-        """`side`: DIRECTION_ code, 0 off; an unknown winker (NONE) leaves the turn as it is."""
+    def rest(self, heading_cdeg):
+        """Ego has stopped: a bend that lies behind it is no turn."""
+        self._heading_cdeg = heading_cdeg
+        self.begun = self._seen = False
+
+    def look(self, side, heading_cdeg, sure=False):
+        """`side`: DIRECTION_ code, 0 off; an unknown winker (NONE) leaves the turn as it is.
+
+        `sure`: ego is fast enough for one course of the receiver to be believed; else two must say so.
+        """
         if side == NONE:
             return
         if side != self._side:
             self._side = side
             self._heading_cdeg = heading_cdeg
-            self.begun = False
+            self.begun = self._seen = False
         elif self._heading_cdeg == NONE:
             self._heading_cdeg = heading_cdeg
         if side == 0 or self._heading_cdeg == NONE or heading_cdeg == NONE:
             return
-        if angle_between_cdeg(heading_cdeg, self._heading_cdeg) >= params.TURN_BEGUN_DEG * 100:
-            right = (heading_cdeg - self._heading_cdeg) % 36000 < 18000
-            if right == (side == codes.DIRECTION_RIGHT):
-                self.begun = True
+        turned_cdeg = angle_between_cdeg(heading_cdeg, self._heading_cdeg)
+        right = (heading_cdeg - self._heading_cdeg) % 36000 < 18000
+        if turned_cdeg >= params.TURN_BEGUN_DEG * 100 and right == (side == codes.DIRECTION_RIGHT):
+            self.begun = self.begun or sure or self._seen
+            self._seen = True
+        else:
+            self._seen = False
+            if turned_cdeg <= params.TURN_BACK_DEG * 100:
+                self.begun = False
 
 
 class Node:

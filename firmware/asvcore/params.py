@@ -44,6 +44,7 @@ STOPPED_CKMH = 200  # [D12]
 APPROACHING_DKMH = 5  # in 0.1 km/h: slower is neither coming nor going (ours)
 SLOWER_CKMH = 200  # below a limit of ego's speed that was left, to be inside again (ours)
 TURN_SURE_CKMH = 800  # from here on one course of the receiver tells a turn, below two (ours)
+RECEDING_DKMH = 10  # in 0.1 km/h: from here on one that was told goes away; the wire's step of speed (ours)
 COURSE_CKMH = 300  # GNSS course is used from here [D4]
 STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]

@@ -1,12 +1,18 @@
 """The one gate for what the radio hears: any bytes in, a neighbour brought up to date or a DROP record out."""
 
 from . import codec, codes, params
-from .elements import CODED, MESSAGE_BYTES, VERSION
+from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas
-from .neighbours import TWIN, angle_cas
+from .neighbours import TWIN, angle_cas, update_period_ms
 from .params import NEVER_MS, NONE
 
 EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
+
+
+_COUNTER_STEPS = 12  # frames that may be missing, or late, between two of one vehicle within a second
+_COUNTER_MISFIT = 1 << 18
+_LONG_AGO = 1 << 20  # not heard for a second: whoever was heard since and fits comes first
+_IMPOSSIBLE = 1 << 24
 
 
 class Reception:
@@ -39,7 +45,11 @@ class Reception:
             neighbour = self._add(key, source, vehicle_id, now_ms, cause)
         else:
             neighbour = self._whose(neighbour, key, now_ms, cause)
-            if neighbour is not None and neighbour.counter != NONE and not self._is_news(neighbour, now_ms, cause):
+            if (
+                neighbour is not None
+                and neighbour.counter != NONE
+                and not self._is_news(neighbour, radio_flag, now_ms, cause)
+            ):
                 return None
         if neighbour is None:
             return None
@@ -73,16 +83,21 @@ class Reception:
         """The neighbour that a frame of a known key belongs to; a new one where it can be none of them."""
         neighbours = self.neighbours
         second = neighbours.get(key | TWIN) if neighbours.twins else None
-        to_first = -1 if first is None else self._misfit(first, now_ms)
-        to_second = -1 if second is None else self._misfit(second, now_ms)
-        if to_first >= 0 and (to_second < 0 or to_first <= to_second):
-            if second is not None and not first.twin_told and now_ms - second.received_ms <= params.PREDICTION_MS:
-                first.twin_told = True
-                self._drop(codes.REASON_TWIN, first.source, first.vehicle_id, now_ms, cause)
-            return first
-        if to_second >= 0:
-            return second
         source, vehicle_id = key >> 14, key & 0x3FFF
+        if first is None and second is None:
+            return self._add(key, source, vehicle_id, now_ms, cause)
+        to_first = _IMPOSSIBLE if first is None else self._misfit(first, now_ms)
+        to_second = _IMPOSSIBLE if second is None else self._misfit(second, now_ms)
+        if second is None and _COUNTER_MISFIT < to_first < _LONG_AGO:
+            to_first = _IMPOSSIBLE  # elsewhere, and counted by another
+        if to_first < _IMPOSSIBLE and to_first <= to_second:
+            heard = second is not None and now_ms - second.received_ms <= params.PREDICTION_MS
+            if heard and not first.twin_told and to_first < _LONG_AGO:
+                first.twin_told = True
+                self._drop(codes.REASON_TWIN, source, vehicle_id, now_ms, cause)
+            return first
+        if to_second < _IMPOSSIBLE:
+            return second
         if first is None:
             return self._add(key, source, vehicle_id, now_ms, cause)
         self._drop(codes.REASON_JUMP, source, vehicle_id, now_ms, cause)
@@ -93,35 +108,44 @@ class Reception:
         return self._add(key | TWIN, source, vehicle_id, now_ms, cause)
 
     def _misfit(self, neighbour, now_ms):
-        """How badly a frame goes with a neighbour's last one; -1 where it cannot have come to the frame's position."""
+        """How badly a frame goes with a neighbour's last one, in dm of way, or _IMPOSSIBLE."""
         raw = self._raw
         age_ms = now_ms - neighbour.received_ms
+        misfit = _LONG_AGO if age_ms > params.PREDICTION_MS else 0
+        step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
+        counted = step <= _COUNTER_STEPS or step >= 256 - _COUNTER_STEPS
         available = raw[codec.POSITION_AVAILABILITY]
-        if neighbour.latitude_cas == NONE or not available & 1 or age_ms > params.PREDICTION_MS:
-            return 0
         plane = self._ego.plane
+        if neighbour.latitude_cas == NONE or not available & 1 or not plane.known:
+            return misfit
         latitude_cas = angle_cas(
             raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
         )
         longitude_cas = angle_cas(
             raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
         )
-        if latitude_cas == NONE or longitude_cas == NONE or not plane.known:
-            return 0
+        if latitude_cas == NONE or longitude_cas == NONE:
+            return misfit
         north_cas = abs(latitude_cas - neighbour.latitude_cas)
         east_cas = abs(longitude_difference_cas(longitude_cas, neighbour.longitude_cas))
         if north_cas > MAX_CAS or east_cas > MAX_CAS:
-            return -1
+            return _IMPOSSIBLE
         way_dm = max(north_cas * plane.north_q12, east_cas * plane.east_q12) >> 12
         speed_kmh = params.JUMP_KMH + (raw[codec.SPEED] if raw[codec.SENSOR_AVAILABILITY] & 1 else 255)
         if neighbour.speed_kmh != NONE:
             speed_kmh = max(speed_kmh, neighbour.speed_kmh + params.JUMP_KMH)
-        period_ms = raw[codec.POSITION_DELAY] * 100 if raw[codec.POSITION_DELAY] <= params.POSITION_DELAY_MAX else 0
-        way_ms = age_ms + neighbour.delay_ms + max(params.JUMP_MS, period_ms)
-        if way_dm > speed_kmh * way_ms // 360 + 2 * neighbour.error_dm + params.JUMP_DM:
-            return -1
+        error_dm = neighbour.error_dm
+        if available == AVAILABLE_ALL:
+            error_dm = max(error_dm, raw[codec.HORIZONTAL_ERROR_RANGE] * 10)
+        way_ms = min(age_ms + neighbour.delay_ms, params.LOST_LIMIT_MS) + max(params.JUMP_MS, update_period_ms(raw))
+        if way_dm > speed_kmh * way_ms // 360 + 2 * error_dm + params.JUMP_DM:
+            return _IMPOSSIBLE
         turned = abs(raw[codec.DIRECTION] - neighbour.direction_code) % 360
-        return way_dm + params.TURNED_DM * min(turned, 360 - turned)
+        misfit += way_dm + params.TURNED_DM * min(turned, 360 - turned)
+        # Two vehicles near each other are told apart by their counters
+        if not counted and not misfit & _LONG_AGO and way_dm > params.JUMP_DM:
+            misfit += _COUNTER_MISFIT
+        return misfit
 
     def _report(self, neighbour, was_frozen, radio_flag, now_ms, cause):
         """What is wrong with a frame that is used all the same."""
@@ -129,7 +153,7 @@ class Reception:
         if neighbour.emergency and not radio_flag:
             neighbour.emergency = 0  # counts as an ordinary vehicle
             self._drop(codes.REASON_EMERGENCY_UNVERIFIED, source, vehicle_id, now_ms, cause)
-        if neighbour.frozen and not was_frozen:
+        if neighbour.frozen and not was_frozen and not neighbour.blind:
             self._drop(codes.REASON_TARGET_FROZEN, source, vehicle_id, now_ms, cause)
         if not neighbour.clock_told and neighbour.latitude_cas != NONE:
             own_ms = self._ego.time_of_day_ms()
@@ -153,7 +177,7 @@ class Reception:
             self._drop(codes.REASON_OWN_ID, source, vehicle_id, now_ms, cause)
         return neighbour
 
-    def _is_news(self, neighbour, now_ms, cause):
+    def _is_news(self, neighbour, radio_flag, now_ms, cause):
         """False for a frame that repeats the last one or comes behind it."""
         if now_ms - neighbour.received_ms > params.PREDICTION_MS:
             return True
@@ -161,6 +185,8 @@ class Reception:
         reason = 0
         if step > 128:
             reason = codes.REASON_REORDERED
+        elif step == 0 and radio_flag and not neighbour.emergency and self._raw[codec.EMERGENCY_ATTENTION]:
+            reason = 0  # the same without the radio's flag came before
         elif step == 0:
             reason = codes.REASON_DUPLICATE if neighbour.repeats(self._raw) else codes.REASON_COUNTER_STUCK
         if reason:

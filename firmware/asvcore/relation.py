@@ -14,6 +14,7 @@ class Relation:
         self.range_dm = NONE
         self.error_dm = NONE  # a + b
         self.near = False  # it could be made
+        self.clipped = False  # the prediction has reached its limit: time brings it no nearer
         self.age_ms = 0
 
     def make(self, ego, neighbour, now_ms, settings, limit_ms):
@@ -32,7 +33,9 @@ class Relation:
             return
         self.age_ms = now_ms - neighbour.received_ms
         if neighbour.usable:
-            moved_ms = min(neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms, limit_ms)
+            moved_ms = neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms
+            self.clipped = moved_ms >= limit_ms
+            moved_ms = min(moved_ms, limit_ms)
             way_dm = divided(neighbour.speed_kmh * moved_ms, 360)
             north_dm += (way_dm * neighbour.cosine_q12 + 2048) >> 12
             east_dm += (way_dm * neighbour.sine_q12 + 2048) >> 12

@@ -113,7 +113,7 @@ class Supports:
         reason = codes.REASON_EXTERNAL
         if external.level == codes.LEVEL_NONE:
             reason = codes.REASON_EXTERNAL_ENDED
-        elif external.age_ms(now_ms) > params.EXTERNAL_MS:
+        elif external.stale(now_ms):
             reason = codes.REASON_EXTERNAL_STALE
         if reason == codes.REASON_EXTERNAL:
             if support.state != ACTIVE or support.level != external.level:

@@ -420,20 +420,22 @@ def test_off_with_reason_while_the_heading_is_unknown():
     assert crossing == ["heading_unknown"]
 
 
-def test_lost_own_fix_holds_before_it_ends():
+def test_lost_own_fix_goes_on_until_the_target_would_have_passed():
     drive, target = Drive(), Target(15000)
     drive.stand()
 
     def ego(driven, t):
         driven.fix(t, status=codes.REASON_VOID if t >= 12000 else 0)
 
-    encounter(drive, [target], 1100, 17000, ego=ego)
+    encounter(drive, [target], 1100, 19000, ego=ego)
     assert [s[1:] for s in steps(drive)] == [
         (1, 1, "l3_reached"),
         (2, 1, "l4_reached"),
-        (1, 1, "ego_position_unknown"),
+        (2, 1, "ego_position_unknown"),
+        (1, 1, "target_passed"),
         (0, 0, "hold_over"),
     ]
+    assert steps(drive)[3][0] == pytest.approx(15000 + 4 / 50 * 3600, abs=150)
 
 
 def test_two_are_presented_the_third_waits_its_turn():

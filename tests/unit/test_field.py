@@ -1,9 +1,10 @@
 """Neighbours as they are in the field: shared ids, jumps, frozen positions, clocks; the node ahead."""
 
 import pytest
-from tests.coretools import EAST_M, LATITUDE_CAS, LONGITUDE_CAS, NORTH_M, Drive, Target, encounter, frame
 
+from asvcore import codes
 from asvcore.params import NONE
+from coretools import EAST_M, LATITUDE_CAS, LONGITUDE_CAS, NORTH_M, Drive, Target, encounter, frame
 
 
 def drops(drive):
@@ -324,3 +325,89 @@ def test_a_node_that_cannot_be_coded_is_left_out(node_cas):
 def test_supports_of_no_known_kind_are_refused(arguments):
     with pytest.raises(ValueError, match="support of"):
         Drive().core.on_support(*arguments, 0, 0)
+
+
+# What is lost in the middle of support
+
+
+def test_a_target_that_no_longer_tells_its_position_goes_on_as_it_went():
+    drive = standing(surrounding=0)
+
+    class Blind(Target):
+        def frame(self, t):
+            if t < 11000:
+                return super().frame(t)
+            self.counter += 1
+            return frame(self.vehicle_id, self.counter, position_availability=0)
+
+    encounter(drive, [Blind(15000, 50)], 1100, 20000)
+    told = [(r["level"], r["reason"]) for r in drive.supports()]
+    assert told == [(1, "l3_reached"), (2, "l4_reached"), (2, "target_lost"), (1, "target_passed"), (0, "hold_over")]
+    assert drops(drive) == []
+
+
+def test_a_target_that_tells_its_position_again_is_followed_again():
+    drive = standing(surrounding=0)
+
+    class Gap(Target):
+        def frame(self, t):
+            if not 10700 <= t < 12500:
+                return super().frame(t)
+            self.counter += 1
+            return frame(self.vehicle_id, self.counter, self.ahead_m, -self.distance_m(t), self.kmh, 0x180, 2)
+
+    encounter(drive, [Gap(15000, 50)], 1100, 15200)
+    told = [(r["level"], r["reason"]) for r in drive.supports()]
+    assert told == [(1, "l3_reached"), (2, "l4_reached"), (2, "target_lost"), (2, "resumed")]
+    assert drive.supports()[-1]["distance_dm"] == pytest.approx(347, abs=20)
+
+
+def test_an_old_place_gives_way_to_who_was_heard_since():
+    """One falls silent, another of its address and id drives elsewhere: support goes on for the first."""
+    drive = standing(surrounding=0)
+    first = Target(9000, 50)
+    for t in range(1100, 14000, 100):
+        drive.fix(t)
+        if t < 5500:
+            drive.message(t, first.frame(t))
+        drive.message(t + 1, frame(100, t // 100, 400 + t / 100, 300, 10, 0))
+        drive.tick(t)
+    told = [(r["level"], r["reason"]) for r in drive.supports()]
+    assert told[-3:] == [(2, "target_lost"), (1, "target_passed"), (0, "hold_over")]
+
+
+def test_one_corrected_position_does_not_make_two_vehicles_for_long():
+    drive = standing(surrounding=0)
+    for t in range(1100, 9000, 100):
+        drive.fix(t)
+        drive.message(t, frame(5, t // 100, 300 - t / 100 + (70 if t > 3000 else 0), 5, 36, 180))
+        drive.tick(t)
+    assert drops(drive) == ["jump"]
+    assert drive.core.neighbours.count == 1
+
+
+def test_two_near_vehicles_of_one_identity_are_told_apart_by_their_counters():
+    drive = standing(surrounding=0)
+    leader, follower = Target(9000, 50), Target(10800, 50)  # 25 m behind
+    follower.counter = 60
+    encounter(drive, [leader, follower], 1100, 8000)
+    assert drops(drive)[0] == "jump"
+    assert "reordered" not in drops(drive)
+    begun = [r["t"] for r in drive.supports() if r["level"] == 2 and r["reason"] == "l4_reached"]
+    assert begun[0] == pytest.approx(leader.due_ms(3.6, 4), abs=110)
+    assert begun[1] == pytest.approx(follower.due_ms(3.6, 4), abs=110)
+
+
+def test_the_same_message_with_the_radios_flag_is_news():
+    drive = standing()
+    payload = frame(5, 1, 100, 5, 50, 180, emergency_attention=1)
+    drive.message(1100, payload)
+    drive.message(1101, payload, flag=True)
+    assert [r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)] == [1]
+
+
+@pytest.mark.parametrize(("signal", "value"), [(0, -1), (0, 30001), (1, 8), (2, 8), (5, 128), (6, 5001)])
+def test_a_signal_that_cannot_be_is_refused(signal, value):
+    with pytest.raises(ValueError, match="value"):
+        Drive().vehicle(0, signal, value)
+    Drive().vehicle(0, signal, value, codes.STATUS_UNKNOWN)

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-from tests.coretools import Drive, frame
 
 from asvcore import codes
 from asvcore.elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from asvcore.params import NONE
+from coretools import Drive, frame
 
 RIGHT, LEFT = codes.FUNCTION_RIGHT_TURN, codes.FUNCTION_LEFT_TURN
 SURROUNDING, EMERGENCY = codes.FUNCTION_SURROUNDING, codes.FUNCTION_EMERGENCY
@@ -415,3 +415,84 @@ def test_the_core_explains_without_giving():
     assert candidate.distance_dm == NONE
     road.drive.drain()
     assert len(road.drive.records) == before
+
+
+# No flicker
+
+
+def test_speed_around_the_limit_does_not_flicker():
+    road = Road(kmh=29)
+    road.others.append(straight(7, (200, 4), 50, 180))
+    road.go(6500)
+    assert road.given(RIGHT)[-1][0] >= 1
+    for kmh in (30.5, 29.5, 30.5, 29.5, 30.5, 29.0):
+        road.kmh = kmh
+        road.go(road.t + 100)
+    assert [reason for _level, _presented, reason in road.given(RIGHT)].count("ego_too_fast") == 1
+    road.kmh = 27.5
+    road.go(road.t + 100)
+    assert road.given(RIGHT)[-1][0] == 2
+
+
+def test_one_course_of_a_creeping_ego_is_no_turn():
+    road = Road(kmh=3.6)
+    road.others.append(straight(7, (160, 4), 50, 180))
+    road.go(9500)
+    assert road.given(RIGHT)[-1][0] == 2
+    road.course = 40
+    road.go(9600)
+    road.course = 0
+    road.go(9900)
+    assert road.given(RIGHT)[-1][0] == 2
+
+
+def test_a_bend_before_the_stop_is_no_turn():
+    road = Road(kmh=20)
+    road.go(500)
+    road.course = 40
+    road.go(2000)
+    for kmh in (10, 5, 0):
+        road.kmh = kmh
+        road.go(road.t + 300)
+    at_m = (road.north_m, road.east_m)
+    way = 150 + 50 / 3.6 * road.t / 1000
+    angle = math.radians(40)
+    road.others.append(straight(7, (at_m[0] + way * math.cos(angle), at_m[1] + way * math.sin(angle) + 4), 50, 220))
+    road.go(road.t + 9000)
+    assert [level for level, _presented, _reason in road.given(RIGHT)][:2] == [1, 2]
+
+
+def test_a_car_that_follows_at_egos_speed_does_not_flicker():
+    road = Road(kmh=50, winker=None, crossing=0)
+    other = [straight(7, (-40, 0), 50, 0)]
+
+    def behind(t):
+        payload = straight(7, (-40, 0), 50, 0)(t)
+        kmh = 50 + (t // 300) % 2  # the wire's step
+        return frame(7, t // 100, -40 + 50 / 3.6 * t / 1000, 0, kmh, 0) if payload else None
+
+    assert other
+    road.others.append(behind)
+    road.go(10000)
+    assert road.given(SURROUNDING) == [(1, 1, "in_range")]
+
+
+def test_an_emergency_vehicle_is_told_while_its_passing_is_held():
+    road = Road(winker=None)
+    road.others.append(flagged(straight(9, (10, -150), 72, 90, emergency_attention=1)))
+    road.go(9500)
+    held = next(r["t"] for r in road.drive.supports() if r["reason"] == "target_passed")
+    told = [r for r in road.drive.supports(EMERGENCY) if r["t"] >= held]
+    assert (told[0]["t"], told[0]["presented"]) == (held, 1)
+
+
+def test_half_the_trailers_lost_is_still_one_support():
+    road = Road(winker=None)
+    tell = straight(9, (-100, 10), 20, 0, emergency_attention=1)
+    road.go(300)
+    for t in range(400, 6000, 100):
+        road.drive.fix(t)
+        road.drive.message(t, tell(t), 1, flag=t % 200 == 0)
+        road.drive.tick(t)
+    assert road.given(EMERGENCY) == [(1, 1, "in_range")]
+    assert len(road.drive.supports(SURROUNDING)) <= 2

@@ -9,6 +9,7 @@ from asvrig.oracle.ego_state import ACTS, Moment
 from asvrig.oracle.results import HOLD_S, SHOWN_S, STEP_S, Allowed, Expected, Function, Side, Spans, Window
 from asvrig.oracle.target import HEARD_S, Receiver, Target
 from asvrig.scenario import Scenario
+from asvrig.trajectory import State
 
 # Seconds of way before the conflict: reaction, 0.3 s system, 0.1 s transmission [G table 3-4, D10]
 L3_S: Final = 3.7 + 0.3 + 0.1
@@ -23,6 +24,8 @@ LOST_S: Final = 10.0  # after the last packet [D15]
 GRACE_S: Final = 0.5  # a condition that fails for less does not end support
 _HALF_S: Final = STEP_S / 2  # so that the step nearest to a time is found
 _BY_WAY: Final = ("target_passed", "target_fell_back")  # reached by way, not at a time
+# Ego does not know where it is: support goes on until the target would have passed [G 3.9(1), D15]
+BLIND: Final = ("ego_position_unknown", "ego_speed_unknown", "heading_unknown", "error_unbounded")
 WRONG: Final = "receiver"  # it is off by more than it tells
 
 
@@ -64,6 +67,7 @@ class View:
     broken: str
     gone: str
     distance_m: float
+    passes_s: float  # until it is a + b beyond
     wrong: bool = False
 
 
@@ -85,6 +89,7 @@ class Follower:
         self._forget()
 
     def _forget(self) -> None:
+        self._passes_s = self._seen_s = 0.0  # when it will have passed, and when that was last known
         self._from_s: dict[float, float] = {}  # since when it has been inside each band
         self._broken_s: float | None = None
         self._gone_s: float | None = None
@@ -100,7 +105,7 @@ class Follower:
                 self._spans.look(step * STEP_S, allowed=False)
                 continue
             t_s = step * STEP_S
-            index, age_s = self._target.last(t_s)
+            index, age_s = self._target.last(t_s, usable=self._now is not None)
             view = self._view(step, t_s, moment, index, age_s) if index >= 0 else None
             self._measure(step, view)
             if self._now is None:
@@ -168,12 +173,23 @@ class Follower:
                     now.end, now.end_reason = Window(now.hold.earliest_s + HOLD_S, t_s), "hold_over"
                 return
             now.hold, now.hold_reason = None, ""
+        if gate in BLIND:
+            self._blind(now, t_s)
+            return
+        if not gone:
+            self._passes_s, self._seen_s = t_s + view.passes_s, t_s
         if self._function == "left_turn":  # it may fall back; the others' way only grows where they slow down
             broken = broken or ("target_fell_back" if view.lead_s > outer_s else "")
             gone = gone or ("target_fell_back" if view.soon_s > outer_s else "")
         self._break(now, t_s, broken, gone)
         if not gone and not now.hold and not now.end:
             self._raise(now, t_s, view)
+
+    def _blind(self, now: Expected, t_s: float) -> None:
+        if t_s - self._seen_s >= GRACE_S and t_s >= self._passes_s:
+            now.hold, now.hold_reason = Window(t_s, t_s), "target_passed"
+        elif t_s - self._seen_s > LOST_S:
+            now.end, now.end_reason = Window(t_s, t_s), "lost_limit"
 
     def _break(self, now: Expected, t_s: float, broken: str, gone: str) -> None:
         """The condition fails: held, once it has for long enough; at once where the target has passed."""
@@ -219,17 +235,20 @@ class Follower:
         if not self._errs:
             why = data or seen.why
             lead_s = seen.lead_s - _HALF_S
-            return View(lead_s, lead_s, seen.side, why, why, seen.distance_m)
+            return View(lead_s, lead_s, seen.side, why, why, seen.distance_m, self._passes(seen, state))
         # Both errors together are what counts: two receivers that are off alike see each other rightly
         away = target.receiver.off(t_s if age_s <= HEARD_S else target.sampled_s[index])
         own = self._ego.off(t_s)
         east_m, north_m = away[0] - own[0], away[1] - own[1]
         moved = replace(state, east_m=state.east_m + east_m, north_m=state.north_m + north_m)
         told = self._look(moment.state, moved, beyond_m, target.error_m)
-        return _merged(seen, told, data, target.error_m, (east_m, north_m))
+        return _merged(seen, told, data, target.error_m, (east_m, north_m), self._passes(told, state))
+
+    def _passes(self, seen: Seen, state: State) -> float:
+        return max(0.0, seen.distance_m + self._target.error_m) / state.speed_mps if state.speed_mps else 0.0
 
 
-def _merged(true: Seen, told: Seen, data: str, error_m: float, off_m: tuple[float, float]) -> View:
+def _merged(true: Seen, told: Seen, data: str, error_m: float, off_m: tuple[float, float], passes_s: float) -> View:
     """Truth, and what receivers tell. The unit may take their word as long as it is not later than the true L3, L4.
 
     The correction by a + b is there for just that [G 3.5(4)]: what the real error takes of it is not asked for.
@@ -239,6 +258,5 @@ def _merged(true: Seen, told: Seen, data: str, error_m: float, off_m: tuple[floa
     gone = data or (true.why if told.why else "")
     broken = data or true.why or told.why or (WRONG if wrong else "")
     nearest = min((one.lead_s for one in (true, told) if not one.why), default=true.lead_s)
-    return View(
-        nearest - _HALF_S, lead_s - _HALF_S, true.side, broken, gone, max(true.distance_m, told.distance_m), wrong
-    )
+    distance_m = max(true.distance_m, told.distance_m)
+    return View(nearest - _HALF_S, lead_s - _HALF_S, true.side, broken, gone, distance_m, passes_s, wrong)

@@ -68,9 +68,11 @@ class Target:
         fix_s = math.floor(t_s * receiver.rate_hz + 1e-6) / receiver.rate_hz
         return within(receiver.lost, fix_s) is None
 
-    def last(self, t_s: float) -> tuple[int, float]:
-        """Index of the last message heard, or -1, and its age."""
+    def last(self, t_s: float, usable: bool = False) -> tuple[int, float]:
+        """Index of the last message heard, or -1, and its age; `usable`: of the last that told its position."""
         index = bisect_right(self.heard_s, t_s + STEP_S / 2) - 1
+        while usable and index >= 0 and not self.tells_place[index]:
+            index -= 1
         return index, t_s - self.heard_s[index] if index >= 0 else math.inf
 
     def thought(self, step: int, index: int, age_s: float) -> tuple[State, float]:
