@@ -87,7 +87,7 @@ class Ego(Signals):
             self.heading_cdeg = course_cdeg
             self.sine_q12 = sine_q12(course_cdeg)
             self.cosine_q12 = cosine_q12(course_cdeg)
-            self.turn.look(self.winker_side(), course_cdeg, speed_ckmh >= params.TURN_SURE_CKMH)
+            self.turn.course(course_cdeg, self.speed_ckmh() >= params.TURN_SURE_CKMH)
         self.north_mm = 0
         self.east_mm = 0
         self._shift_mm(max(self.speed_ckmh(), 0) * self._settings.sampling_delay_ms // 360)
@@ -100,7 +100,7 @@ class Ego(Signals):
         if signal == codes.SIGNAL_SPEED:
             self._wait()
         elif signal == codes.SIGNAL_WINKER:
-            self.turn.look(self.winker_side(), self.heading_cdeg)
+            self.turn.signal(self.winker_side(), self.heading_cdeg)
 
     def advance(self, now_ms):
         """Move on to a time: dead reckoning and the stop line's state."""

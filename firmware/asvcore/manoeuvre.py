@@ -19,24 +19,23 @@ class Turn:
         self._heading_cdeg = heading_cdeg
         self.begun = self._seen = False
 
-    def look(self, side, heading_cdeg, sure=False):
-        """`side`: DIRECTION_ code, 0 off; an unknown winker (NONE) leaves the turn as it is.
-
-        `sure`: ego is fast enough for one course of the receiver to be believed; else two must say so.
-        """
-        if side == NONE:
-            return
-        if side != self._side:
+    def signal(self, side, heading_cdeg):
+        """The winker's `side`: DIRECTION_ code, 0 off; an unknown one (NONE) leaves the turn as it is."""
+        if side != NONE and side != self._side:
             self._side = side
             self._heading_cdeg = heading_cdeg
             self.begun = self._seen = False
-        elif self._heading_cdeg == NONE:
+
+    def course(self, heading_cdeg, sure):
+        """A new course of the receiver. `sure`: ego is fast enough for one to be believed; else two must say so."""
+        if self._side == 0:
+            return
+        if self._heading_cdeg == NONE:
             self._heading_cdeg = heading_cdeg
-        if side == 0 or self._heading_cdeg == NONE or heading_cdeg == NONE:
             return
         turned_cdeg = angle_between_cdeg(heading_cdeg, self._heading_cdeg)
         right = (heading_cdeg - self._heading_cdeg) % 36000 < 18000
-        if turned_cdeg >= params.TURN_BEGUN_DEG * 100 and right == (side == codes.DIRECTION_RIGHT):
+        if turned_cdeg >= params.TURN_BEGUN_DEG * 100 and right == (self._side == codes.DIRECTION_RIGHT):
             self.begun = self.begun or sure or self._seen
             self._seen = True
         else:
