@@ -8,7 +8,8 @@ more trusted source, in this order.
 """
 
 from . import codes, params
-from .supports import HOLD, RANK
+from .support import HOLD
+from .supports import RANK
 
 # By function: so much nearer counts as more dangerous; of surrounding and emergency vehicles the way
 _NEARER = (0, params.NEARER_MS, params.NEARER_MS, params.NEARER_MS, params.NEARER_DM, params.NEARER_DM)

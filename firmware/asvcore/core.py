@@ -4,42 +4,28 @@ Every event has the time it was received (unit ms, never running back: an earlie
 last one and counted) and a `cause`, the caller's number for it, which the records it leads to repeat.
 """
 
-from . import codec, codes, crossing, params, surrounding, turns
+from . import codec, codes, params
 from .arbiter import Arbiter
-from .candidate import Candidate, Timing
 from .commands import Commands
 from .ego import Ego
 from .externals import Externals
 from .gates import EGO_ACTS, FUNCTIONS, Gates
 from .hmi import Hmi
+from .judging import TIMED, Judging
 from .neighbours import SOURCE_LIMIT, Neighbours
 from .params import NONE
 from .reception import EXPIRE_AT_ONCE, Reception
-from .relation import Relation
 from .status import Status
-from .supports import FREE, HOLD, Supports
+from .support import FREE
+from .supports import Supports
 from .transmit import Transmitter
 
 # Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, the
 # readiness of five functions, two of the HMI, reasons told, the neighbours that expire in a cycle
 _RECORDS_BESIDE = 24 + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
 
-# By FUNCTION_ code
-_JUDGES = (
-    None,
-    crossing.judge,
-    turns.judge_right,
-    turns.judge_left,
-    surrounding.judge_surrounding,
-    surrounding.judge_emergency,
-)
-_TIMED = codes.FUNCTION_SURROUNDING  # functions below it have a rule of timing
-
 # By SIGNAL_ code: what a value may be (docs/contracts.md)
 _SIGNAL_RANGES = ((0, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000))
-
-# Not worth telling of a vehicle that gets no support
-_UNTOLD = (codes.REASON_NOT_EMERGENCY, codes.REASON_SUPERSEDED, codes.REASON_TOO_FAR)
 
 
 class Core:
@@ -57,17 +43,18 @@ class Core:
         self.now_ms = 0
         self.time_back = 0
         self.missed_slots = 0
-        self.due_ms = NONE  # a tick at this time, before the next of the grid, tells something sooner
         self._arbiter = Arbiter(settings, self.supports)
         self._reception = Reception(self.neighbours, self.ego, self.transmitter, self.commands)
         self._status = Status(settings, self.commands)
         self._gates = Gates(settings)
-        self._timing = Timing(settings)
         self._externals = Externals()
-        self._relation = Relation()
-        self._candidate = Candidate()
+        self._judging = Judging(settings, self.ego, self._gates, self.supports, self.commands)
         self._next_send_ms = NONE
-        self._to_tell = 0  # reasons that may yet be told in this cycle
+
+    @property
+    def due_ms(self):
+        """A tick at this time, before the next of the grid, tells something sooner; or NONE."""
+        return self._judging.due_ms
 
     @property
     def frame(self):
@@ -158,7 +145,7 @@ class Core:
         if neighbour is None:
             return
         self._gates.look(self.ego)
-        self._judge(neighbour, cause)
+        self._judging.judge(neighbour, self.now_ms, cause)
         self._report(cause)
 
     def tick(self, now_ms, cause=0):
@@ -178,21 +165,22 @@ class Core:
             self._next_send_ms = now_ms
         if now_ms >= self._next_send_ms:
             self._send(cause)
-            self._to_tell = params.TOLD_A_CYCLE
+            self._judging.to_tell = params.TOLD_A_CYCLE
         gates = self._gates
         gates.look(self.ego)
         self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gates, cause)
 
     def finish(self, cause=0):
         """The rest of a tick: all neighbours are judged."""
-        self.due_ms = NONE
+        judging = self._judging
+        judging.due_ms = NONE
         stops_in_ms = self.ego.stops_in_ms()
         if 0 < stops_in_ms < params.TRANSMISSION_INTERVAL_MS:
-            self._due_in(stops_in_ms)
+            judging.due_in(stops_in_ms, self.now_ms)
         neighbours = self.neighbours
         at = neighbours.count - 1
         while at >= 0:
-            self._judge(neighbours.used[at], cause)
+            judging.judge(neighbours.used[at], self.now_ms, cause)
             at -= 1
         externals = self._externals.all
         for index in range(len(externals)):
@@ -204,17 +192,8 @@ class Core:
 
     def explain(self, neighbour, function, candidate):
         """Fill a `Candidate` with what a function makes of a neighbour now, without giving or ending anything."""
-        candidate.clear()
-        candidate.function = function
         self._gates.look(self.ego)
-        gate = self._gates.reasons[function]
-        if gate:
-            candidate.reason = gate
-            return
-        index = neighbour.supports[function]
-        support = self.supports.pool[index] if index >= 0 else None
-        self._relate(neighbour)
-        self._evaluate(neighbour, support, candidate)
+        self._judging.explain(neighbour, function, self.now_ms, candidate)
 
     def rebase(self, offset_ms):
         """The caller's clock steps back by this much, once, between events (params.REBASE_MS)."""
@@ -225,8 +204,8 @@ class Core:
         self._externals.rebase(offset_ms)
         if self._next_send_ms != NONE:
             self._next_send_ms -= offset_ms
-        if self.due_ms != NONE:
-            self.due_ms -= offset_ms
+        if self._judging.due_ms != NONE:
+            self._judging.due_ms -= offset_ms
 
     # Inside
 
@@ -250,106 +229,11 @@ class Core:
         pool = self.supports.pool
         for index in range(len(pool)):
             support = pool[index]
-            if support.state == FREE or support.function >= _TIMED or support.origin != codes.ORIGIN_VEHICLE:
+            if support.state == FREE or support.function >= TIMED or support.origin != codes.ORIGIN_VEHICLE:
                 continue
             if reasons[support.function] in EGO_ACTS:
-                self._judge(support.neighbour, cause)
+                self._judging.judge(support.neighbour, self.now_ms, cause)
         self._report(cause)
-
-    def _judge(self, neighbour, cause):
-        """Every function that is open for a neighbour, or that follows it."""
-        now_ms = self.now_ms
-        candidate, reasons = self._candidate, self._gates.reasons
-        heard = now_ms - neighbour.received_ms <= params.PREDICTION_MS
-        related = False
-        for function in range(1, FUNCTIONS):
-            index = neighbour.supports[function]
-            gate = reasons[function]
-            if index < 0 and (gate or not heard):
-                continue
-            if function == codes.FUNCTION_EMERGENCY and index < 0 and not neighbour.emergency:
-                continue
-            candidate.clear()
-            candidate.function = function
-            if gate:
-                candidate.reason = gate
-            else:
-                if not related:
-                    self._relate(neighbour)
-                    related = True
-                self._evaluate(neighbour, self.supports.pool[index] if index >= 0 else None, candidate)
-            self.supports.follow(neighbour, candidate, now_ms, cause)
-            due_ms = NONE if related and self._relation.clipped else candidate.due_ms
-            ended = index >= 0 and neighbour.supports[function] < 0
-            index = neighbour.supports[function]
-            if ended:  # its end says why
-                neighbour.told[function] = neighbour.reasons[function]
-            elif index < 0:
-                self._tell(neighbour, candidate, cause)
-            elif self.supports.pool[index].state == HOLD:
-                due_ms = self.supports.pool[index].hold_until_ms - now_ms
-            if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
-                self._due_in(due_ms)
-
-    def _relate(self, neighbour):
-        # A lost target goes on as it went as long as support follows it [D15]
-        limit_ms = 2 * params.LOST_LIMIT_MS if neighbour.timed() else params.PREDICTION_MS
-        self._relation.make(self.ego, neighbour, self.now_ms, self.settings, limit_ms)
-
-    def _evaluate(self, neighbour, support, candidate):
-        relation = self._relation
-        if not relation.near:
-            known = neighbour.latitude_cas != NONE
-            candidate.reason = codes.REASON_TOO_FAR if known else codes.REASON_TARGET_DATA
-            return
-        candidate.error_dm = relation.error_dm
-        if candidate.function < _TIMED:
-            if not neighbour.usable:
-                candidate.reason = codes.REASON_TARGET_DATA
-                return
-            if neighbour.error_dm >= params.UNBOUNDED_ERROR_M * 10:
-                candidate.reason = codes.REASON_ERROR_UNBOUNDED
-                return
-            if neighbour.frozen and support is None:
-                candidate.reason = codes.REASON_TARGET_FROZEN
-                return
-        _JUDGES[candidate.function](self.ego, neighbour, relation, self.settings, self._timing, support, candidate)
-
-    def _tell(self, neighbour, candidate, cause):
-        """Why a target gets nothing, at each change; a few in a cycle, so that a flood is none of records."""
-        reason = candidate.reason if candidate.reason else candidate.level_reason
-        function = candidate.function
-        if reason == neighbour.told[function] or reason in _UNTOLD:
-            return
-        if self._to_tell <= 0 or neighbour.range_dm > params.EXPLAINED_DM:
-            return
-        self._to_tell -= 1
-        neighbour.told[function] = reason
-        self._put_support(neighbour, candidate, codes.LEVEL_NONE, 0, reason, cause)
-
-    def _put_support(self, neighbour, measured, level, presented, reason, cause):
-        self.commands.put(
-            codes.COMMAND_SUPPORT,
-            self.now_ms,
-            cause,
-            measured.function,
-            level,
-            presented,
-            neighbour.source,
-            neighbour.vehicle_id,
-            measured.distance_dm,
-            measured.error_dm,
-            measured.threshold_dm,
-            measured.ttc_ms,
-            reason,
-        )
-
-    def _due_in(self, due_ms):
-        if due_ms == NONE:
-            return
-        at_ms = self.now_ms + max(due_ms, params.DUE_STEP_MS)
-        if self.due_ms == NONE or at_ms < self.due_ms or self.due_ms <= self.now_ms:
-            self.due_ms = at_ms
 
     def _report(self, cause):
         supports = self.supports
@@ -364,7 +248,7 @@ class Core:
                 support.dirty = False
                 reason = codes.REASON_SUPERSEDED if support.superseded and support.level else support.reason
                 presented = 1 if support.presented else 0
-                self._put_support(support.neighbour, support, support.level, presented, reason, cause)
+                self._judging.put(support.neighbour, support, support.level, presented, reason, self.now_ms, cause)
         if self.hmi.update(self._arbiter.primary, pool):
             hmi = self.hmi
             self.commands.put(

@@ -5,6 +5,7 @@ from array import array
 from . import codes, params
 from .elements import SHIFT_REVERSE, WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
+from .kinds import class_error_dm, kind_length_dm
 from .manoeuvre import Node, Turn
 from .params import NEVER_MS, NONE
 from .signals import Signals
@@ -299,22 +300,6 @@ class Ego(Signals):
             self._displaced += 1
         else:
             self._displaced = 0
-
-
-def kind_length_dm(kind):
-    """Length of a vehicle by its kind, where it is not known."""
-    for code, length_dm in params.KIND_LENGTH_DM:
-        if code == kind:
-            return length_dm
-    return params.OTHER_LENGTH_DM
-
-
-def class_error_dm(class_code):
-    """Position error by class, an invalid class as C [D8]."""
-    for code, error_dm in params.CLASS_ERROR_DM:
-        if code == class_code:
-            return error_dm
-    return params.CLASS_C_ERROR_DM
 
 
 def _cas(way_mm, scale_q12):

@@ -1,7 +1,7 @@
 """From levels to light, sound and text: semantic commands, never pins [G appendix 2]."""
 
 from . import codes
-from .supports import HOLD
+from .support import HOLD
 
 # level: colour, sound. Caution and above by sound together with light; information is another colour.
 _LEVELS = (

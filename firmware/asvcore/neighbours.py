@@ -8,11 +8,12 @@ through a free list, and the hash is open addressing over an array.
 from array import array
 
 from . import codec, params
-from .ego import class_error_dm, kind_length_dm
 from .elements import AVAILABLE_ALL, AVAILABLE_MANDATORY, NODE_DISTANCE_FAR
 from .gates import FUNCTIONS
 from .geometry import cosine_q12, sine_q12
+from .kinds import class_error_dm, kind_length_dm
 from .params import NEVER_MS, NONE
+from .wire import angle_cas, readable, update_period_ms
 
 _WINDOW = 32  # slots that are looked at for one to give way
 SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
@@ -105,7 +106,7 @@ class Neighbour:
         """Take over a decoded message."""
         self.counter = raw[codec.INCREMENT_COUNTER]
         self.emergency = raw[codec.EMERGENCY_ATTENTION]
-        blind = self.usable and self.timed() and not _readable(raw)
+        blind = self.usable and self.timed() and not readable(raw)
         if blind:  # support goes on as if it were lost, from where it was last [D15]
             self.blind = self.frozen = True
             self.delay_ms = min(self.received_ms - self.changed_ms, params.LOST_LIMIT_MS)
@@ -195,27 +196,6 @@ class Neighbour:
         self.error_dm = error_m * 10 if error_m else class_error_dm(raw[codec.CLASS_INFORMATION])
         if optionals and 1 <= raw[codec.REVISION_COUNTER] <= params.REVISIONS:
             self.delay_ms = (raw[codec.REVISION_COUNTER] - 1) * params.TRANSMISSION_INTERVAL_MS
-
-
-def update_period_ms(raw):
-    """How often the sender's position is renewed, 0 where it does not tell [G appendix 1 (17)]."""
-    code = raw[codec.POSITION_DELAY]
-    return code * 100 if code <= params.POSITION_DELAY_MAX else 0
-
-
-def _readable(raw):
-    """True if position, speed and direction of a message can be used."""
-    return raw[codec.POSITION_AVAILABILITY] & raw[codec.SENSOR_AVAILABILITY] & 1 and raw[codec.DIRECTION] < 360
-
-
-def angle_cas(degree, minute, second, limit_deg):
-    """Angle in 0.01" from its elements; NONE outside what exists [D2]."""
-    if minute > 59 or second > 5999:
-        return NONE
-    rest_cas = minute * 6000 + second
-    cas = degree * 360000 + rest_cas if degree >= 0 else degree * 360000 - rest_cas
-    limit_cas = limit_deg * 360000
-    return cas if -limit_cas <= cas <= limit_cas else NONE
 
 
 class Neighbours:

@@ -3,8 +3,9 @@
 from . import codec, codes, params
 from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas
-from .neighbours import TWIN, angle_cas, update_period_ms
+from .neighbours import TWIN
 from .params import NEVER_MS, NONE
+from .wire import angle_cas, update_period_ms
 
 EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
 

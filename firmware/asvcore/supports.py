@@ -12,8 +12,7 @@ it is active, a lost target goes on as it went, and what ends without ego's act 
 from . import codes, params
 from .gates import EGO_ACTS, FUNCTIONS
 from .params import NEVER_MS, NONE
-
-FREE, ACTIVE, ENDED, HOLD = 0, 1, 2, 3
+from .support import ACTIVE, ENDED, FREE, HOLD, Support
 
 # Rank of the functions: crossing before turns, surrounding last [G 5.2]
 RANK = (9, 1, 2, 2, 4, 3)
@@ -27,38 +26,6 @@ _BLIND = (
     codes.REASON_ERROR_UNBOUNDED,
     codes.REASON_TARGET_DATA,
 )
-
-
-class Support:
-    """One followed pair of function and target; `dirty`: to be reported."""
-
-    def __init__(self, index):
-        self.index = index
-        self.state = FREE
-        self.neighbour = None
-        self.function = codes.FUNCTION_NONE
-        self.level = codes.LEVEL_NONE
-        self.reason = 0
-        self.presented = False
-        self.superseded = False  # another one speaks for this target, or for this danger
-        self.outdated = False  # another system tells clearly newer of this danger
-        self.dirty = False
-        self.lost = False
-        self.order = 0
-        self.level_ms = NEVER_MS
-        self.presented_ms = NEVER_MS
-        self.broken_ms = NONE
-        self.passes_ms = NEVER_MS  # when the target will have passed, as it goes now
-        self.measured_ms = NEVER_MS
-        self.hold_until_ms = NEVER_MS
-        self.distance_dm = NONE
-        self.error_dm = NONE
-        self.threshold_dm = NONE
-        self.ttc_ms = NONE
-        self.urgency = 0  # less is more urgent: time to the conflict, or where there is none the distance
-        self.origin = codes.ORIGIN_VEHICLE
-        self.direction = 0
-        self.timing = codes.MODE_INFORMATION_CAUTION  # the presentation mode it follows
 
 
 class Supports:

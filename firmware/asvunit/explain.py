@@ -14,7 +14,8 @@ from asvcore.gates import Gates
 from asvcore.geometry import divided
 from asvcore.neighbours import TWIN, Neighbour
 from asvcore.params import NONE
-from asvcore.supports import ACTIVE, ENDED, FREE, HOLD, RANK
+from asvcore.support import ACTIVE, ENDED, FREE, HOLD
+from asvcore.supports import RANK
 from asvunit.explain_details import Details
 from asvunit.why import SENTENCES, TIMED, measured, metres
 from asvunit.words import optional, sides, word

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from asvcore import arbiter, candidate, codes, core, crossing, gates, supports, surrounding, turns
+from asvcore import arbiter, candidate, codes, core, crossing, gates, judging, supports, surrounding, turns
 from asvcore.elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from asvcore.params import NONE
 from asvunit.events import Translator
@@ -64,7 +64,7 @@ def used(*modules):
 
 
 def test_every_reason_of_a_judge_a_gate_and_a_support_has_words():
-    found = used(crossing, turns, surrounding, candidate, gates, supports, arbiter, core)
+    found = used(crossing, turns, surrounding, candidate, gates, judging, supports, arbiter, core)
     assert {"L3_REACHED", "ANGLE", "LATERAL", "RECEDING", "WINKER_OFF", "HOLD_OVER", "SUPERSEDED"} <= found
     of_status = {codes.REASON_READY}  # of functions as a whole
     assert {CODES["REASON"][name.lower()] for name in found} | of_status == set(SENTENCES)

@@ -14,7 +14,8 @@ from asvcore.core import Core
 from asvcore.externals import SOURCE
 from asvcore.params import NONE
 from asvcore.settings import Settings
-from asvcore.supports import ACTIVE, HOLD, Support, Supports
+from asvcore.support import ACTIVE, HOLD, Support
+from asvcore.supports import Supports
 from asvunit.events import Translator
 from asvunit.inbox import Inbox
 from asvunit.journal import JournalWriter

@@ -291,14 +291,22 @@ def test_no_begin_for_the_unheard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ego", "target", "reason"),
-    [({"receiver": {"lost": [[12, 25]]}}, {}, "ego_position_unknown"), ({}, {"lost": [[12, 25]]}, "target_data")],
+    ("ego", "target"), [({"receiver": {"lost": [[12, 25]]}}, {}), ({}, {"lost": [[12, 25]]})], ids=["ego", "target"]
 )
-def test_a_lost_fix_is_held(ego: dict, target: dict, reason: str) -> None:
+def test_a_lost_fix_is_carried_on_until_it_would_have_passed(ego: dict, target: dict) -> None:
+    """150 m and 10 m beyond at 10 m/s: 16 s, as if nothing had been lost."""
     due = only(scene(WAITS | ego, CROSSES | {"receiver": target}), "crossing")
-    assert due.hold_reason == reason
-    assert due.hold.latest_s == pytest.approx(12.5, **NEAR)
-    assert due.end.latest_s == pytest.approx(15.5, **NEAR)
+    assert due.hold_reason == "target_passed"
+    assert due.hold.latest_s == pytest.approx(16, **NEAR)
+    assert due.end.latest_s == pytest.approx(19, **NEAR)
+
+
+def test_a_lost_fix_of_ego_is_carried_on_for_10_s_at_most() -> None:
+    """At 1.5 m/s it would be 10 m beyond at 33 s; ego last knew its place at 18 s."""
+    slow = CROSSES | {"east_m": -40, "speed_kmh": 5.4}
+    due = only(scene(WAITS | {"receiver": {"lost": [[18.05, 40]]}}, slow), "crossing")
+    assert due.end_reason == "lost_limit"
+    assert due.end.latest_s == pytest.approx(28, abs=0.2)
 
 
 def test_a_short_loss_changes_nothing() -> None:

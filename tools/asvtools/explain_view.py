@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asvcore import codes
 from asvcore.params import EXPLAINED_DM, NONE
-from asvcore.supports import FREE
+from asvcore.support import FREE
 from asvunit.explain import FUNCTIONS, Explanation, explain, explain_external, gates
 from asvunit.explain_details import Details
 from asvunit.words import sides, word

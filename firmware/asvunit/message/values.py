@@ -18,8 +18,8 @@ from asvcore.codec import (
     SENSOR_AVAILABILITY,
     UTC_HOUR,
 )
-from asvcore.neighbours import angle_cas
 from asvcore.params import NONE
+from asvcore.wire import angle_cas
 
 from .raw import codes_of
 
