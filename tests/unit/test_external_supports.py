@@ -95,6 +95,24 @@ def test_a_word_is_presented_as_said_and_of_no_vehicle(origin):
     assert last(drive, origin) == (INFORMATION, 1, "external")
 
 
+def shown(drive: Drive) -> list[dict]:
+    """What the outputs were told, without when and why."""
+    return [{key: value for key, value in one.items() if key not in ("t", "cause")} for one in drive.of("hmi")]
+
+
+@pytest.mark.parametrize("origin", [ROADSIDE, AUTONOMOUS])
+@pytest.mark.parametrize("level", [INFORMATION, CAUTION])
+def test_the_same_danger_looks_and_sounds_the_same_whoever_tells_it(origin, level):
+    by_vehicle = Drive(surrounding=0)
+    by_vehicle.stand()
+    encounter(by_vehicle, [Target(8000)], 1100, 4000 if level == INFORMATION else ALARMED)
+    by_other = Drive(surrounding=0)
+    by_other.stand()
+    repeated(by_other, origin, 1100, 1500, level)
+    assert shown(by_other)[-1] == shown(by_vehicle)[-1]
+    assert shown(by_other)[-1]["level"] == level
+
+
 def test_the_most_trusted_of_the_same_danger_and_level_is_presented():
     drive = alarmed()
     drive.external(ALARMED, ROADSIDE)
