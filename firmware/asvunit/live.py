@@ -5,16 +5,17 @@ the latest. `asvunit.runtime` does the waiting; tests turn it by hand with a clo
 come first: they are written before anything is told to anyone.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.clock import UnitClock
+from asvunit.event_limit import EventLimit
 from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.input_states import InputStates
+from asvunit.loads import Loads
 from asvunit.ports import ExternalSupport, Fix, Link, LiveInput, Radio, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.quantiles import Quantiles
@@ -28,19 +29,7 @@ CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
 FRAMES_A_TURN: Final = 64  # of the radio before the clock is looked at again
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
-EVENTS_A_SECOND: Final = 50  # of one kind and reason; a flood must not fill the disk
-_LIMITED: Final = ("drop", "neighbour", "trailer")
 CLOCK_STEP_NS: Final = 500_000_000
-# Counters that grow where input had to be dropped for want of time
-_OVERLOADS: Final = (
-    ("radio", "overflow"),
-    ("radio", "stale"),
-    ("can", "stale"),
-    ("can", "stale_flush"),
-    ("gnss", "stale"),
-    ("supports", "overflow"),
-    ("supports", "stale"),
-)
 
 Publish = Callable[[Event], None]
 Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
@@ -91,9 +80,8 @@ class LiveUnit:
         self._last_ns = self._next_cycle_ns = now_ns
         self._next_check_ns = now_ns + CHECK_NS
         self._next_statistics_ns = now_ns + STATISTICS_NS
-        self._dropped: Counter[str] = Counter()
-        self._repeats: Counter[tuple[str, str]] = Counter()  # events of this second
-        self._spared: Counter[tuple[str, str]] = Counter()  # and those that were too many to be told one by one
+        self._limit = EventLimit()
+        self._loads = Loads(parts.inputs, parts.radio, parts.inbox, parts.events_fault)
         self.unit = make(self._clock, sink=self._told, send=self._send)
 
     def begin(self) -> None:
@@ -142,7 +130,7 @@ class LiveUnit:
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
         parts = self._parts
-        counters = self._counters() | parts.presenter.counters() | {"trailer": self.unit.trailers}
+        counters = self._loads.counters() | parts.presenter.counters() | {"trailer": self.unit.trailers}
         event: dict[str, Any] = {
             "t": self.epoch_s(self._now()),
             "event": "statistics",
@@ -242,14 +230,10 @@ class LiveUnit:
                 self._ledger(event, decided_ns, written_ns)
         elif kind == "status":
             self.states.core(event)
-        elif kind in _LIMITED and self._repeats[kind, event["reason"]] >= EVENTS_A_SECOND:
-            self._spared[kind, event["reason"]] += 1
         elif kind == "system":
             self._system = (event["on"], event["receiving"], event["fault"])
             self._show_system(self._now())
-        else:
-            if kind in _LIMITED:
-                self._repeats[kind, event["reason"]] += 1
+        elif self._limit.admits(event):
             self._parts.publish(event)
 
     def _show_system(self, now_ns: int) -> None:
@@ -289,21 +273,12 @@ class LiveUnit:
 
     # Once a second
 
-    def _counters(self) -> dict[str, Counter[str]]:
-        parts = self._parts
-        out = {name: one.counters for name, one in parts.inputs.items()}
-        return out | ({"radio": parts.radio.counters} if parts.radio else {})
-
     def _check(self, now_ns: int) -> None:
         self._next_check_ns += (1 + (now_ns - self._next_check_ns) // CHECK_NS) * CHECK_NS
         epoch_s = self.epoch_s(now_ns)
-        for (kind, reason), count in self._spared.items():
-            key = {"key_id": None} if kind == "trailer" else {}
-            told = {"event": kind, "reason": reason, "source": None, **key, "vehicle_id": None, "count": count}
-            self._parts.publish({"t": epoch_s, **told})
-        self._spared.clear()
-        self._repeats.clear()
-        self._check_loads(epoch_s)
+        for event in self._limit.second_over(epoch_s):
+            self._parts.publish(event)
+        self._loads.check(self.states, epoch_s)
         self._check_outputs(epoch_s)
         for name, one in self._parts.inputs.items():
             self.states.hint(name, getattr(one, "hint", ""), epoch_s)
@@ -316,23 +291,6 @@ class LiveUnit:
         if now_ns >= self._next_statistics_ns:
             self._next_statistics_ns += STATISTICS_NS
             self._parts.publish(self.statistics())
-
-    def _check_loads(self, epoch_s: float) -> None:
-        counters = self._counters()
-        lost: dict[str, str] = dict.fromkeys([*counters, "unit"], "")
-        seen: Counter[str] = Counter({"unit": self._parts.inbox.lost})
-        for name, reason in _OVERLOADS:
-            seen[name] += counters.get(name, Counter())[reason]
-        for name in lost:
-            if seen[name] > self._dropped[name]:
-                lost[name] = "input_lost"
-        self._dropped = seen
-        events_fault = self._parts.events_fault()
-        for name, reason in lost.items():
-            if name == "unit" and events_fault and not reason:
-                self.states.load(name, "events_not_written", epoch_s, events_fault)
-            else:
-                self.states.load(name, reason, epoch_s)
 
     def _check_outputs(self, epoch_s: float) -> None:
         down = self._parts.presenter.down

@@ -16,10 +16,11 @@ from asvunit.assembly import assemble
 from asvunit.authority import ACCEPTED, Authority
 from asvunit.config import Config
 from asvunit.event_hub import EventHub
+from asvunit.event_limit import EVENTS_A_SECOND
 from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.journal import JournalWriter
-from asvunit.live import EVENTS_A_SECOND, LiveUnit, Parts, Times
+from asvunit.live import LiveUnit, Parts, Times
 from asvunit.message import encode, raw_from_values
 from asvunit.ports import SPEED, Fix, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
