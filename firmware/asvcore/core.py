@@ -112,7 +112,7 @@ class Core:
     def on_node(self, latitude_cas, longitude_cas, distance_m, priority, received_ms, cause):
         """The nearest branching node ahead, by the unit's map, told anew at each fix; all NONE: there is none.
 
-        `priority`: 1 ego has it there, 0 it has not, NONE not known [G 4.1.2(5), appendix 1 (33)-(40)].
+        `priority`: 1 ego has it there, 0 it has not, NONE not known [G 4.1.3, appendix 1 (33)-(40)].
         """
         self._advance(received_ms, cause)
         self.ego.node.put(latitude_cas, longitude_cas, distance_m, priority, self.now_ms)

@@ -50,7 +50,7 @@ STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
 TURN_EGO_MAX_CKMH = 3000  # right and left turn [G table 3-3]
 TARGET_MIN_KMH = 5  # crossing and right turn [D16]
-TARGET_MIN_HIGHEST_KMH = 10  # left out because support has no effect: not above this (ours) [G 4.1.2(4)]
+TARGET_MIN_HIGHEST_KMH = 10  # left out because support has no effect: not above this (ours) [G 4.1.3]
 STANDING_KMH = 2  # a vehicle at rest: no surrounding support [G 5.2(4)4, D12]
 
 # Lengths in dm

@@ -119,7 +119,7 @@ class PresentationTable(Table):
     )
     information_s: float = Field(4.1, ge=4.1, le=5.1, description="way before the conflict: L3 [G 3.5(1), D13]")
     caution_s: float = Field(3.6, ge=3.6, le=4.1, description="way before the conflict: L4 [G 3.5(1), D13]")
-    target_min_kmh: int = Field(5, ge=0, le=10, description="slower: no crossing, no right turn [G 4.1.2(4), D16]")
+    target_min_kmh: int = Field(5, ge=0, le=10, description="slower: no crossing, no right turn [G 4.1.3, D16]")
     parallel: int = Field(params.PARALLEL, ge=1, le=4, description="presentations at once [D18]")
     language: Literal["en", "ja"] = "en"
 

@@ -60,13 +60,13 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
         names = [info.alias or name for name, info in place.model_fields.items()]
         return f"{key}: unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
     message = error["msg"]
-    clause = _clause(model_at(model, error["loc"][:-1]), str(error["loc"][-1])) if error["type"] in _BOUNDS else ""
+    clause = _clause(model, error["loc"]) if error["type"] in _BOUNDS else ""
     return f"{key}: {message[:1].lower()}{message[1:]}{clause}"
 
 
-def _clause(place: type[BaseModel], name: str) -> str:
+def _clause(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
     """The clause that sets a key's bounds, if its description cites one."""
-    info = place.model_fields.get(name)
+    info = model_at(model, location[:-1]).model_fields.get(str(location[-1]))
     cited = re.search(r" \[[^\]]+\]", (info.description or "") if info else "")
     return cited.group() if cited else ""
 
@@ -79,7 +79,7 @@ def model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[Base
         if inner is not None:
             current = inner  # a dict's or list's entry: the part is its key
             continue
-        fields = current.model_fields
+        fields = getattr(current, "model_fields", {})  # a list or dict of numbers has none
         named = {info.alias or name: info for name, info in fields.items()}
         if str(part) not in named:
             break

@@ -52,7 +52,7 @@ class Display:
         scene = self._scene(shown["t"])
         alike = [key for key in scene.presented() if key[0] == due.function] if scene else []
         side, clear = side_at(self._scenario, due.vehicle, shown["t"] - self._start_s)
-        if not clear or len(alike) != 1:
+        if not clear or [key[2] for key in alike] != [due.vehicle.vehicle_id]:  # the side shown may be another's
             return True
         return shown["direction"] in (_NO_SIDE if side is None else (side,))
 

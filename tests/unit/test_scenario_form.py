@@ -30,6 +30,7 @@ from asvunit.config import load_config
 from asvunit.errors import UsageError
 from asvunit.message import decode, values
 from asvunit.ports import SIGNALS
+from asvunit.resources import data_folder
 from asvunit.trailer import signed_bytes, split
 
 S = 1_000_000_000
@@ -496,3 +497,25 @@ def test_the_pacer_goes_by_what_ego_tells():
     assert pacer.begin_s == pytest.approx(1000, abs=0.02)
     lost = dict(zip(("latitude_deg", "longitude_deg"), degrees(PLACE, 0, 500 + 5), strict=True))
     assert not pacer.hear(value | lost, 2000)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("lost", [[-3, 900]]),
+        ("jumps", [[1, 2, 1e9, 0]]),
+        ("frozen", [[0, -1]]),
+        ("offset_m", [1e9, 0]),
+    ],
+)
+def test_a_number_out_of_bounds_deep_inside_is_refused_in_one_line(tmp_path, key, value):
+    text = (
+        (data_folder("scenarios") / "crossing_50.toml")
+        .read_text()
+        .replace('name = "target"\n', f'name = "target"\nreceiver = {{ {key} = {value} }}\n')
+    )
+    file = tmp_path / "deep.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=rf"deep\.toml: vehicle\.1\.receiver\.{key}") as told:
+        load_scenario(file)
+    assert len(str(told.value).splitlines()) == 1

@@ -496,3 +496,20 @@ def test_half_the_trailers_lost_is_still_one_support():
         road.drive.tick(t)
     assert road.given(EMERGENCY) == [(1, 1, "in_range")]
     assert len(road.drive.supports(SURROUNDING)) <= 2
+
+
+def test_of_two_that_are_alike_the_first_is_presented():
+    """Two oncoming cars side by side wait for the one place: neither is more dangerous, one was told of before."""
+    for first, second in ((7, 8), (8, 7)):
+        road = Road(parallel=1, crossing=0, surrounding=0)
+        road.others.append(straight(6, (135, 4), 50, 180))
+        for number in (7, 8):
+            tell = straight(number, (150, 4), 50, 180)
+            road.others.append(tell if number == first else lambda t, tell=tell: tell(t) if t > 7700 else None)
+        road.go(10400)
+        begun = [r["vehicle_id"] for r in road.drive.supports(RIGHT) if r["reason"].endswith(("l3_reached", "late_l3"))]
+        assert begun == [6, first, second] or begun == [6, first]
+        presented = [r["vehicle_id"] for r in road.drive.supports(RIGHT) if r["presented"]]
+        assert presented[0] == 6
+        assert {second} & set(presented) == set()
+        assert first in presented
