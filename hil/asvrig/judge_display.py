@@ -41,7 +41,8 @@ class Display:
             higher = LEVELS.index(shown["level"]) > LEVELS.index(level)
             good = good and (higher or RANK.get(shown["function"], 9) <= RANK[due.function])
         elif shown["level"] == level:
-            good = good and self._side_is_right(due, shown)
+            soon = [one for one in self._hmi if shown["t"] < one["t"] <= event["t"] + LASTS_S]
+            good = good and any(self._side_is_right(due, one) for one in (shown, *soon))
         told = f"{shown['function']}: {shown['colour']}, {shown['direction'] or 'no side'}, sound {shown['sound']}"
         return good, told
 

@@ -5,6 +5,7 @@ wrong or impossible is refused in one line with file, key and reason. One vehicl
 """
 
 import itertools
+import os.path
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -224,15 +225,20 @@ SHORT: Final = {
 }
 
 
-def load_scenario(source: str | Path) -> Scenario:
-    """A scenario by its file (`.toml`), or one that comes with the project by its name or its function's."""
+def load_scenario(source: str | Path, listed: str = "asvkit demo --list") -> Scenario:
+    """A scenario by its file (`.toml`), or one that comes with the project by its name or its function's.
+
+    `listed`: the command that lists them, for who has mistyped one.
+    """
     source = SHORT.get(str(source), source)
     path = Path(source)
+    if str(source) not in scenario_names() and str(source) and os.path.isdir(source):
+        raise UsageError(f"{source}: is a folder; give a scenario's name or its file (.toml), see {listed}")
     if path.suffix != ".toml":
         path = data_folder("scenarios") / f"{source}.toml"
         if str(source) not in scenario_names():
-            hint = nearest(str(source), scenario_names()) or "; known: " + ", ".join(scenario_names())
-            raise UsageError(f"{source}: no such scenario{hint}")
+            hint = nearest(str(source).lower(), scenario_names()) or ";"
+            raise UsageError(f"{str(source) or repr('')}: no such scenario{hint} see {listed}")
     return read_toml(path, Scenario)
 
 

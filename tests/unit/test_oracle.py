@@ -399,7 +399,9 @@ def test_surrounding_where_either_is_right() -> None:
 
 
 def test_only_the_nearest_eight_have_to_be_told() -> None:
-    cars = [{"north_m": 20 + 6 * at, "east_m": 3, "heading_deg": 180, "speed_kmh": 10} for at in range(10)]
+    # The last two are farther by more than the 10 m that one may be nearer without taking another's place
+    away = [20 + 6 * at for at in range(8)] + [78, 84]
+    cars = [{"north_m": north_m, "east_m": 3, "heading_deg": 180, "speed_kmh": 10} for north_m in away]
     found = outlook(scene(STANDS, *cars, duration_s=2, **AROUND))
     assert [one.vehicle.name for one in found.due] == list("bcdefghi")
     assert [one.vehicle.name for one in found.allowed] == ["j", "k"]

@@ -508,7 +508,7 @@ def test_of_two_that_are_alike_the_first_is_presented():
             road.others.append(tell if number == first else lambda t, tell=tell: tell(t) if t > 7700 else None)
         road.go(10400)
         begun = [r["vehicle_id"] for r in road.drive.supports(RIGHT) if r["reason"].endswith(("l3_reached", "late_l3"))]
-        assert begun == [6, first, second] or begun == [6, first]
+        assert begun[:2] == [6, first]
         presented = [r["vehicle_id"] for r in road.drive.supports(RIGHT) if r["presented"]]
         assert presented[0] == 6
         assert {second} & set(presented) == set()

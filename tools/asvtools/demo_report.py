@@ -82,7 +82,8 @@ def verdicts(checks: list[Check]) -> Table:
     table = _table(
         "When it had to be told, and when it was",
         f"Had to be: worked out from the true courses, not by the unit. Margin: to the nearer edge of that "
-        f"time, widened by {TOLERANCE_S * 1000:.0f} ms for the 100 ms cycle and rounding, "
+        f"time, widened by {TOLERANCE_S * 1000:.0f} ms for the 100 ms cycle and rounding (left "
+        f"turn: of the target's own way, which takes longer where ego drives ahead of it), "
         f"{NEARBY_TOLERANCE_S * 1000:.0f} ms for surrounding and emergency vehicles.",
     )
     table.add_column("vehicle", overflow="fold")

@@ -24,6 +24,7 @@ _MS: Final = 10**6
 _DAY_NS: Final = 86400 * _NS
 _NUMBER: Final = re.compile(r"-?\d{1,12}(\.\d{1,9})?", re.ASCII)
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,9})?", re.ASCII)
+_ID_MAX: Final = 16383  # 14 bits [G appendix 1 (3)]
 _LEAST_S: Final = 0.01  # of --every: the core judges no finer
 
 
@@ -102,6 +103,8 @@ def explain(
     """Why support is or is not given, at any moment of a recording: a line for each function and vehicle."""
     from asvtools.explain_view import Chosen
 
+    if vehicle_id is not None and not 0 <= vehicle_id <= _ID_MAX:
+        raise UsageError(f"--vehicle-id {vehicle_id}: no vehicle's number; give 0 to {_ID_MAX}")
     chosen = Chosen(vehicle_id, _function(function), everything, as_json)
     if not at and every is None:
         raise UsageError("no moment: give --at T, as often as needed, or --every S")

@@ -1,5 +1,7 @@
 """A journal of core inputs as a file that a user gives: its time from begin to end, and its lines fed one by one."""
 
+import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,50 @@ if TYPE_CHECKING:
     from asvcore.core import Core
     from asvcore.settings import Settings
 
+LARGEST_BYTES: Final = 512 << 20
+_MS_END: Final = 1 << 29  # the unit's clock is rebased long before
+_BACK_MS: Final = 1000
+_AHEAD_MS: Final = 600_000
+_MEND: Final = "give a journal as asvkit replay --journal has written it"
+_SETTING: Final = re.compile(r"[a-z_]{1,40}=-?\d{1,10}", re.ASCII)
 _TOD: Final = 11  # word of an F line: the receiver's time of day
 _FAULTS: Final = (ValueError, IndexError, OverflowError)
+
+
+class _TimeFault(Exception):
+    """A line's time is none that a unit's clock can tell there."""
+
+
+@dataclass(slots=True)
+class _Span:
+    """The times of a journal's lines, one after the other: within the clock's range, without leaps."""
+
+    first_ms: int | None = None
+    last_ms: int = 0  # from where the first counts, whatever was taken off the clock since
+    rebased_ms: int = 0
+    _before_ms: int = 0
+
+    def step(self, offset_ms: int) -> None:
+        """An R line: so much is taken off the clock."""
+        if not 0 <= offset_ms <= _MS_END:
+            raise _TimeFault(f"time taken off the clock, {offset_ms} ms, is not within 0 to {_MS_END}")
+        self.rebased_ms += offset_ms
+        self._before_ms -= offset_ms
+
+    def input(self, at_ms: int) -> None:
+        """The time of an input; _TimeFault where it cannot be."""
+        if not 0 <= at_ms <= _MS_END:
+            raise _TimeFault(f"time {at_ms} ms is not within 0 to {_MS_END}")
+        if self.first_ms is None:
+            self.first_ms = at_ms
+        else:
+            ahead_ms = at_ms - self._before_ms
+            if ahead_ms < -_BACK_MS:
+                raise _TimeFault(f"time {at_ms} ms runs back by {-ahead_ms} ms")
+            if ahead_ms > _AHEAD_MS:
+                raise _TimeFault(f"time {at_ms} ms leaps ahead by {ahead_ms} ms")
+        self._before_ms = at_ms
+        self.last_ms = max(self.last_ms, at_ms + self.rebased_ms)
 
 
 @dataclass(slots=True)
@@ -53,38 +97,63 @@ class JournalFile:
 
 def read_journal(path: Path) -> JournalFile:
     """Open a journal; UsageError where it is none, or holds no inputs."""
-    try:
-        magic, *rest = path.read_text(encoding="ascii").splitlines() or [""]
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}; give a journal of asvkit replay") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: no journal; give one that asvkit replay --journal has written") from error
+    magic, *rest = _text(path).splitlines() or [""]
     if magic.strip() != journal.MAGIC:
         raise UsageError(f"{path}: no journal of version 1; give one that asvkit replay --journal has written")
-    try:
-        settings = journal.settings_of(rest[0] if rest else "")
-        settings.check()
-    except _FAULTS as error:
-        raise UsageError(f"{path}: line 2: {error}") from error
-    first_ms: int | None = None
-    last_ms = rebased_ms = 0
+    settings = _settings(path, rest[0] if rest else "")
+    span = _Span()
     day_ms = None
     for number, line in enumerate(rest[1:], 3):
         try:
             at_ms = _time_ms(line)
             if at_ms is not None:
-                first_ms = at_ms if first_ms is None else first_ms
-                last_ms = max(last_ms, at_ms + rebased_ms)
+                span.input(at_ms)
                 words = line.split()
                 if day_ms is None and words[0] == "F" and words[3] == "0" and words[_TOD] != "-":
-                    day_ms = (int(words[_TOD]) - (at_ms - first_ms)) % 86_400_000
+                    day_ms = (int(words[_TOD]) - (span.last_ms - (span.first_ms or 0))) % 86_400_000
             elif line.startswith("R"):
-                rebased_ms += int(line.split()[1])
+                span.step(int(line.split()[1]))
+        except _TimeFault as fault:
+            raise UsageError(f"{path}: line {number}: {fault}; {_MEND}") from fault
         except _FAULTS as error:
             raise _stranger(path, number, line) from error
-    if first_ms is None:
-        raise UsageError(f"{path}: no inputs in it")
-    return JournalFile(path, settings, rest[1:], first_ms, last_ms - first_ms, day_ms)
+    if span.first_ms is None:
+        raise UsageError(f"{path}: no inputs in it; {_MEND}")
+    return JournalFile(path, settings, rest[1:], span.first_ms, span.last_ms - span.first_ms, day_ms)
+
+
+def _text(path: Path) -> str:
+    """All of it; UsageError for what is no regular file, too large, or no text, before it is read whole."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{path}: cannot be read: no regular file; {_MEND}")
+        if status.st_size > LARGEST_BYTES:
+            size_mb, most_mb = status.st_size >> 20, LARGEST_BYTES >> 20
+            raise UsageError(
+                f"{path}: {size_mb} MB, more than {most_mb} MB; replay and journal a part of the recording"
+            )
+        return path.read_bytes().decode("ascii")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}; {_MEND}") from error
+    except ValueError as error:  # no ASCII, or no path at all
+        raise UsageError(f"{path}: no journal; {_MEND}") from error
+
+
+def _settings(path: Path, line: str) -> "Settings":
+    """Of the second line; UsageError says which word is none."""
+    words = line.split()
+    if words[:1] != ["settings"]:
+        raise UsageError(f"{path}: line 2: no settings line, which begins with 'settings'; {_MEND}")
+    for word in words[1:]:
+        if not _SETTING.fullmatch(word):
+            raise UsageError(f"{path}: line 2: {word[:40]!r} is no setting, NAME=WHOLE NUMBER; {_MEND}")
+    try:
+        settings = journal.settings_of(line)
+        settings.check()
+    except _FAULTS as error:
+        raise UsageError(f"{path}: line 2: {error}; {_MEND}") from error
+    return settings
 
 
 def _time_ms(line: str) -> int | None:
@@ -96,4 +165,4 @@ def _time_ms(line: str) -> int | None:
 
 
 def _stranger(path: Path, number: int, line: str) -> UsageError:
-    return UsageError(f"{path}: line {number} does not belong in a journal: {line[:40]!r}")
+    return UsageError(f"{path}: line {number} does not belong in a journal: {line[:40]!r}; {_MEND}")

@@ -5,7 +5,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -15,6 +15,11 @@ from asvunit.errors import AsvkitError, UsageError
 
 if TYPE_CHECKING:
     from asvunit.events import Event
+
+# Reasons that report a fault of a frame which is used all the same
+_USED: Final = frozenset(
+    ["counter_stuck", "emergency_unverified", "jump", "twin", "target_frozen", "clock_disagrees", "own_id"]
+)
 
 
 def replay(
@@ -102,7 +107,8 @@ class _Session:
     def _event(self, event: "Event") -> None:
         kind = event["event"]
         if kind == "drop":
-            self.tally[f"dropped: {event['reason']}"] += 1
+            word = "reported" if event["reason"] in _USED else "dropped"
+            self.tally[f"{word}: {event['reason']}"] += 1
         if kind == "support" and event["presented"]:
             self.tally[f"support: {event['function']} {event['level']} ({event['reason']})"] += 1
         if self._lines:
@@ -110,6 +116,7 @@ class _Session:
 
     def summary(self) -> None:
         """What was read, sent and said, for a person."""
+        from asvunit.authority import ACCEPTED
         from asvunit.recordings import counted
         from asvunit.replay import stamp
 
@@ -123,7 +130,8 @@ class _Session:
             dropped = counted(inputs.counters[port])
             count = len(inputs.records.get(port, ()))
             typer.echo(f"  {port:<8} {count} {nouns[port]} from {name}" + (f" ({dropped})" if dropped else ""))
-        for key, count in sorted(self.tally.items()):
+        refused = {f"trailer: {verdict}": count for verdict, count in unit.trailers.items() if verdict != ACCEPTED}
+        for key, count in sorted((self.tally | Counter(refused)).items()):
             typer.echo(f"  {key}: {count}")
 
 

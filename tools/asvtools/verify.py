@@ -1,20 +1,21 @@
 """All scenarios in virtual time, judged, and what that says of the guideline's requirements: no terminal, no files.
 
-Each scenario runs in a process of a pool, in a folder of its own. The outcome is in the order asked for and the
+Each scenario runs in one of a few processes, in a folder of its own; one that is killed costs its scenario alone. The outcome is in the order asked for and the
 same every time, whatever the number of processes. A scenario that cannot be run is a failed one with a line why.
 """
 
 import contextlib
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -104,17 +105,45 @@ def run(
             done(results[-1])
         return results
     by_name: dict[str, Result] = {}
-    with _pool(min(jobs, len(names))) as pool:
-        futures: dict[Future[Result], str] = {pool.submit(run_one, name, folder): name for name in names}
-        for future in as_completed(futures):
-            name = futures[future]
-            try:
-                result = future.result()
-            except Exception as error:  # the process itself has died
-                result = Result(name, error=f"its process has ended: {_line(error)}")
-            by_name[name] = result
-            done(result)
+    left = list(names[::-1])
+    running: dict[Future[Result], tuple[str, ProcessPoolExecutor]] = {}
+    with contextlib.ExitStack() as stack:
+        idle = [_pool(stack) for _number in range(min(jobs, len(names)))]
+        while left or running:
+            while idle and left:
+                _start(left.pop(), idle.pop(), folder, running, stack)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name, pool = running.pop(future)
+                by_name[name] = _outcome(name, future)
+                idle.append(_pool(stack) if isinstance(future.exception(), BrokenProcessPool) else pool)
+                done(by_name[name])
     return [by_name[name] for name in names]
+
+
+def _start(
+    name: str,
+    pool: ProcessPoolExecutor,
+    folder: Path,
+    running: dict[Future[Result], tuple[str, ProcessPoolExecutor]],
+    stack: contextlib.ExitStack,
+) -> None:
+    """In this pool, or in a new one where its process has died with nothing to do."""
+    try:
+        future = pool.submit(run_one, name, folder)
+    except BrokenProcessPool:
+        pool = _pool(stack)
+        future = pool.submit(run_one, name, folder)
+    running[future] = name, pool
+
+
+def _outcome(name: str, future: Future[Result]) -> Result:
+    """Also of a scenario whose process has died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Result(name, error="its process was killed, memory may have run out; repeat with fewer --jobs")
+    except Exception as error:
+        return Result(name, error=f"its process has ended: {_line(error)}")
 
 
 def run_one(name: str, folder: Path) -> Result:
@@ -198,15 +227,12 @@ def _by_checks(text: str, results: Sequence[Result]) -> Evidence:
     return out
 
 
-@contextlib.contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that are spawned, so that nothing of this one is in them; interrupted, what waits is given up."""
+def _pool(stack: contextlib.ExitStack) -> ProcessPoolExecutor:
+    """One process each, so that it is known what a killed one was at; spawned, so that nothing of this one is in it."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker)
+    stack.callback(pool.shutdown, cancel_futures=True)
+    return pool
 
 
 def _begin_worker() -> None:
@@ -219,7 +245,7 @@ def _begin_worker() -> None:
 
 
 def _end_with(sentinel: int) -> None:
-    wait([sentinel])
+    multiprocessing.connection.wait([sentinel])
     os._exit(1)
 
 

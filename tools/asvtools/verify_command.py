@@ -21,9 +21,9 @@ def verify(
         list[str] | None,
         typer.Argument(help="Scenarios, patterns ('crossing_*') or files (.toml); none: all.", metavar="[NAME]..."),
     ] = None,
-    report: Annotated[Path, typer.Option(help="Folder of the report, made if need be.", metavar="DIR")] = Path(
-        "verify-report"
-    ),
+    report: Annotated[
+        str, typer.Option(help="Folder of the report, made if need be.", metavar="DIR")
+    ] = "verify-report",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one for each processor.", min=0, max=256)] = 0,
     show_list: Annotated[bool, typer.Option("--list", help="List the scenarios and end.")] = False,
 ) -> None:
@@ -65,15 +65,18 @@ def _chosen(names: list[str], known: list[str]) -> list[str]:
         if any(sign in name for sign in "*?["):
             matched = [one for one in known if fnmatchcase(one, name)]
             if not matched:
-                raise UsageError(f"{name}: no scenario is named so; see asvkit demo --list")
+                raise UsageError(f"{name}: no scenario is named so; see asvkit verify --list")
         else:
-            load_scenario(name)
+            load_scenario(name, "asvkit verify --list")
             matched = [SHORT.get(name, name)]
         out.update(dict.fromkeys(matched))
     return list(out)
 
 
-def _folder(report: Path) -> Path:
+def _folder(name: str) -> Path:
+    if not name.strip():
+        raise UsageError(f"--report {name!r}: no name; give a folder")
+    report = Path(name)
     try:
         report.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -8,13 +8,14 @@ from typing import Any, Final
 from asvtools.verify_svg import svg
 
 TIGHT_MS: Final = 20  # below this a margin is marked as tight
-_WORDS: Final = {
+_WORDS: Final = {  # of the tiles, which are the legend of the column, and its titles
     "met": "met, measured here",
     "tested": "met, by a test of the project",
     "not applicable": "not applicable",
     "open": "open",
     "failed": "failed",
 }
+_SHORT: Final = {"tested": "met"}
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>asvkit verify: $verdict</title><style>$style</style></head><body>
@@ -37,9 +38,14 @@ _INTRO: Final = (
     "Every scenario was generated as recordings, replayed through the unit as it is, in virtual time, and judged "
     "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the "
     "time in which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding "
-    "(surrounding and emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside. A row without "
-    "times has none. <b>{tested}</b>: not measured here; the test suite of the project shows it. A requirement whose "
+    "(surrounding and emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside.{widest} A row "
+    'without times has none. <span class="status met">met</span>: measured here; <span class="status tested">met</span>, '
+    "outlined: not measured here, the test suite of the project shows it. A requirement whose "
     "evidence matched no check of this run counts as open.{part}"
+)
+_WIDEST: Final = (
+    " Where the distance falls more slowly than the target drives, as in left turns, where ego's own pace counts, the "
+    "position error's share lasts longer: the time is widened by up to {widest} ms, told in the check's row as ±."
 )
 _PART: Final = " <b>Only part of the scenarios was run: what the others show counts as open here.</b>"
 
@@ -56,13 +62,19 @@ def page(told: dict[str, Any]) -> str:
         script=_beside("verify.js"),
         verdict=verdict,
         kind="failed" if bad else "good",
-        intro=_INTRO.format(
-            **told["tolerance_ms"], tested=_WORDS["tested"].capitalize(), part="" if told["whole"] else _PART
-        ),
+        intro=_intro(told),
         tiles=_tiles(summary),
         requirements="".join(_requirement(one, anchors) for one in told["requirements"]),
         overview="".join(_overview(one) for one in told["scenarios"]),
-        sections="".join(_section(one) for one in told["scenarios"]),
+        sections="".join(_section(one, told["tolerance_ms"]) for one in told["scenarios"]),
+    )
+
+
+def _intro(told: dict[str, Any]) -> str:
+    usual = told["tolerance_ms"]
+    widest = _WIDEST.format(widest=usual["widest"]) if usual["widest"] > usual["timed"] else ""
+    return _INTRO.format(
+        timed=usual["timed"], nearby=usual["nearby"], widest=widest, part="" if told["whole"] else _PART
     )
 
 
@@ -95,7 +107,8 @@ def _requirement(one: dict[str, Any], anchors: dict[str, str]) -> str:
     return (
         f'<tr data-status="{status}" id="r{escape(one["id"])}"><td class="id">{escape(one["id"])}</td>'
         f'<td class="clause">{escape(one["clause"])}</td><td>{one["force"]}</td><td>{escape(one["requirement"])}</td>'
-        f'<td><span class="status {status}">{_WORDS[one["status"]]}</span></td><td>{why}{evidence}</td>'
+        f'<td><span class="status {status}" title="{_WORDS[one["status"]]}">{_SHORT.get(one["status"], one["status"])}</span>'
+        f"</td><td>{why}{evidence}</td>"
         f"{_margin(one['margin_ms'])}</tr>"
     )
 
@@ -129,9 +142,9 @@ def _overview(one: dict[str, Any]) -> str:
     )
 
 
-def _section(one: dict[str, Any]) -> str:
+def _section(one: dict[str, Any], usual: dict[str, int]) -> str:
     error = f'<p class="verdict failed">{escape(one["error"])}</p>' if one["error"] else ""
-    rows = "".join(_check(check) for check in one["checks"])
+    rows = "".join(_check(check, usual) for check in one["checks"])
     table = (
         "<table><thead><tr><th>function</th><th>vehicle</th><th>what</th><th class=n>had to be (s)</th>"
         f"<th class=n>was (s)</th><th>note</th><th></th><th class=n>margin</th></tr></thead>"
@@ -145,13 +158,16 @@ def _section(one: dict[str, Any]) -> str:
         f'<section class="scenario" id="{one["id"]}"><h3>{escape(one["title"] or one["name"])} '
         f'<span class="status {_verdict(one)}">{_verdict(one)}</span></h3>'
         f'<p class="name"><code>{escape(one["name"])}</code> {_words(one["function"])}</p>'
-        f"<p>{escape(one['story'])}</p>{error}{table if rows else ''}{figures}{_told(one['told'])}</section>"
+        f"<p>{escape(one['story'])}</p>{error}{figures}{table if rows else ''}{_told(one['told'])}</section>"
     )
 
 
-def _check(check: dict[str, Any]) -> str:
+def _check(check: dict[str, Any], usual: dict[str, int]) -> str:
     begin, end = check["earliest_s"], check["latest_s"]
     window = "" if begin is None else f"{begin:.2f}" if end - begin < 0.005 else f"{begin:.2f} to {end:.2f}"
+    if begin is not None and check["tolerance_ms"] not in (usual["timed"], usual["nearby"]):
+        window += f' <span class="own" title="widened by so much, not the usual {usual["timed"]} ms">'
+        window += f"±{check['tolerance_ms']} ms</span>"
     actual = "" if check["actual_s"] is None else f"{check['actual_s']:.2f}"
     verdict = "good" if check["good"] else "failed"
     return (

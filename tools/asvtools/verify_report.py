@@ -3,13 +3,17 @@
 Both are the same in every run of the same scenarios: they tell no wall-clock time.
 """
 
+import contextlib
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from asvrig.expected import TIMED
 from asvrig.judge import NEARBY_TOLERANCE_S, TOLERANCE_S, Check
 from asvtools.verify import Assessed, Evidence, Result, good, least
 from asvtools.verify_page import page
@@ -18,6 +22,7 @@ from asvunit.errors import AsvkitError
 
 FORM: Final = 1  # version of the JSON
 JSON, HTML = "verify.json", "index.html"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STATUSES: Final = ("met", "tested", "not applicable", "open", "failed")
 
 
@@ -45,15 +50,26 @@ class Outcome:
 
 
 def write(outcome: Outcome, folder: Path) -> Path:
-    """Write both files into a folder that exists; the page's path."""
+    """Write both files into a folder that exists, or neither; the page's path."""
     told = document(outcome)
+    texts = {JSON: json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n", HTML: page(told)}
+    parts = {name: folder / f".{name}.{os.getpid()}" for name in texts}
+    name = JSON
     try:
-        (folder / JSON).write_text(
-            json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8", "backslashreplace"
-        )
-        (folder / HTML).write_text(page(told), "utf-8", "backslashreplace")
+        for name, text in texts.items():
+            if (folder / name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            parts[name].write_text(text, "utf-8", "backslashreplace")
+        for name, part in parts.items():
+            part.replace(folder / name)
     except OSError as error:
-        raise AsvkitError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+        mend = "make room and repeat" if error.errno in _FULL else "name another folder with --report"
+        why = error.strerror or error
+        raise AsvkitError(f"{folder / name}: cannot be written: {why}; {mend}") from error
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
     return folder / HTML
 
 
@@ -64,7 +80,11 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "verify": FORM,
         "asvkit": version("asvkit"),
         "whole": outcome.whole,
-        "tolerance_ms": {"timed": _ms(TOLERANCE_S), "nearby": _ms(NEARBY_TOLERANCE_S)},
+        "tolerance_ms": {
+            "timed": _ms(TOLERANCE_S),
+            "nearby": _ms(NEARBY_TOLERANCE_S),
+            "widest": _ms(max([TOLERANCE_S, *(one.tolerance_s for one in checks if one.function in TIMED)])),
+        },
         "summary": {
             "requirements": {status: outcome.count(status) for status in STATUSES},
             "scenarios": {"good": len(outcome.results) - len(outcome.failed), "failed": len(outcome.failed)},

@@ -24,6 +24,7 @@ LEAVING_S: Final = 1.0  # and only after so long; and after the last packet [D15
 STANDING_KMH: Final = 2.0  # [G 5.2(4)4, D12]
 CLOSING_KMH: Final = 0.5  # slower is not approaching (ours)
 NEAREST: Final = 8  # followed at once (ours)
+NEARER_M: Final = 10.0  # so much nearer, one takes another's place (ours)
 ROUND_M, ROUND_KMH, ROUND_DEG = 2.0, 0.5, 0.01  # of what messages round: of place, speed, direction (as its sine)
 AHEAD_DEG: Final = 30.0  # about ahead and behind, the display names no side (ours)
 BORDER_DEG: Final = 10.0  # about that border either is right
@@ -95,7 +96,7 @@ class Nearby:
         if not self._targets:
             return False
         own_m = _distance_m(ego, target.states[step])
-        nearer = sum(_distance_m(ego, one.states[step]) < own_m + 2 * ROUND_M for one in self._targets)
+        nearer = sum(_distance_m(ego, one.states[step]) < own_m + NEARER_M + 2 * ROUND_M for one in self._targets)
         return nearer > NEAREST  # itself is among them
 
 
