@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from asvcore.journal import MAGIC
 from asvrig.generate import generate
 from asvrig.scenario import load_scenario
 from asvtools.cli import run
 from asvtools.explain_command import Enough, Moments, watched
+from asvtools.journal_file import LARGEST_BYTES
 from asvtools.recorded import Align, open_recorded
 from asvunit.clock import UnitClock
 from asvunit.explain import FUNCTIONS, explain
@@ -164,8 +166,6 @@ def test_a_journal_tells_the_same(drive: SimpleNamespace, out: Any) -> None:
 
 
 def test_a_journal_with_a_step_of_the_clock_goes_on(tmp_path: Path, out: Any) -> None:
-    from asvcore.journal import MAGIC
-
     path = tmp_path / "stepped.journal"
     lines = [
         MAGIC,
@@ -236,8 +236,11 @@ def test_what_else_is_wrong(drive: SimpleNamespace, refused: Any, tmp_path: Path
         "": "no journal",
         "asvkit-journal 2": "no journal of version 1",
         "\x80\xff": "no journal",
-        magic: "line 2: no settings line",
+        magic: "line 2: no settings line, which begins with 'settings'; give a journal",
+        f"{magic}\n{lines[0]}": "line 2: no settings line",
         f"{magic}\nsettings seed=-1": "line 2: ",
+        f"{magic}\nsettings parallel=x": "line 2: 'parallel=x' is no setting, NAME=WHOLE NUMBER; give a journal",
+        f"{magic}\nsettings parallel": "line 2: 'parallel' is no setting",
         f"{magic}\nsettings seed=1": "no inputs",
     }
     strangers = ("Q 1 2 3", "F 0", "T now 0", "M 0 1 0 1 0g", "V 0 1 99 0 0 0", "R")
@@ -248,6 +251,46 @@ def test_what_else_is_wrong(drive: SimpleNamespace, refused: Any, tmp_path: Path
     for text, said in broken.items():
         path.write_text(text, encoding="utf-8")
         assert said in refused("--journal", path, "--every", 1), said
+
+
+TIMES = {
+    "T -1 0": "line 3: time -1 ms is not within 0 to 536870912; give a journal",
+    "T 536870913 0": "line 3: time 536870913 ms is not within",
+    "T 5000 0/T 3999 0": "line 4: time 3999 ms runs back by 1001 ms; give a journal",
+    "T 5000 0/# a comment/T 605001 0": "line 5: time 605001 ms leaps ahead by 600001 ms; give a journal",
+    "T 5000 0/R 4000/T 5000 0/T 3900 0": "line 6: time 3900 ms runs back by 1100 ms",
+    "T 5000 0/R 5000/T 600001 0": "line 5: time 600001 ms leaps ahead by 600001 ms",
+    "T 5000 0/R -1/T 5000 0": "line 4: time taken off the clock, -1 ms, is not within",
+    "T 5000 0/R 99999999999/T 5000 0": "line 4: time taken off the clock",
+}
+
+
+@pytest.mark.parametrize("lines", TIMES)
+def test_times_that_no_clock_tells_are_refused(lines: str, tmp_path: Path, refused: Any) -> None:
+    path = tmp_path / "leaping.journal"
+    path.write_text("\n".join([MAGIC, "settings seed=1", *lines.split("/")]) + "\n")
+    assert f"{path}: {TIMES[lines]}" in refused("--journal", path, "--every", 100)
+
+
+def test_times_at_the_edges_are_taken(tmp_path: Path, out: Any) -> None:
+    path = tmp_path / "edges.journal"
+    lines = ["T 5000 0", "T 4000 0", "T 604000 0", "R 604000", "T 0 0", "T 100 0"]
+    path.write_text("\n".join([MAGIC, "settings seed=1", *lines]) + "\n")
+    assert out("--journal", path, "--at", "599.1")[0].startswith("599.100 s: ego")
+
+
+def test_what_cannot_be_a_journal_is_not_read(tmp_path: Path, refused: Any) -> None:
+    assert "no regular file; give a journal" in refused("--journal", "/dev/zero", "--at", 1)
+    large = tmp_path / "large.journal"
+    with large.open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)  # a hole: takes no room
+    assert f"{large}: larger than 512 MB; " in refused("--journal", large, "--at", 1)
+
+
+@pytest.mark.parametrize("number", [-1, 16384])
+def test_numbers_that_no_vehicle_has_are_refused(number: int, drive: SimpleNamespace, refused: Any) -> None:
+    line = refused(*drive.arguments, "--at", 1, "--vehicle-id", number)
+    assert f"--vehicle-id {number}: no vehicle's number; give 0 to 16383" in line
 
 
 def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Any) -> None:

@@ -1,6 +1,8 @@
 """`asvkit verify`: both files of the report, exit codes, and a table of requirements that names what is there."""
 
+import errno
 import json
+import re
 import tempfile
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from asvrig.expected import Window
-from asvrig.judge import Check
+from asvrig.judge import NEARBY_TOLERANCE_S, Check
 from asvrig.scenario import load_scenario, scenario_names
 from asvtools import verify, verify_command
 from asvtools.clauses import FUNCTIONS, KINDS, Checks, Clause, load_clauses, missing_tests
@@ -18,7 +20,8 @@ from asvtools.cli import run
 from asvtools.verify import Result, assess
 from asvtools.verify_page import page
 from asvtools.verify_plot import plots
-from asvtools.verify_report import Outcome, document
+from asvtools.verify_report import Outcome, document, write
+from asvunit.errors import AsvkitError
 from asvunit.resources import data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +72,8 @@ def test_three_scenarios_write_both_files(temporary: Path, tmp_path: Path, capsy
     html = (report / "index.html").read_text(encoding="utf-8")
     assert html.count('<section class="scenario"') == 3
     assert html.count("<svg ") == len(told["scenarios"][0]["plots"]) + len(told["scenarios"][2]["plots"]) == 2
+    first = html[html.index('id="s1"') : html.index('id="s2"')]
+    assert first.index("<figure>") < first.index("had to be (s)")
     for anchor in ("s1", "s2", "s3"):
         assert f'href="#{anchor}"' in html
         assert f'id="{anchor}"' in html
@@ -127,7 +132,16 @@ def test_a_broken_scenario_of_the_project_fails_alone(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["crosing_50"], "crosing_50: no such scenario; did you mean"),
-        (["nothing_*"], "nothing_*: no scenario is named so"),
+        (["CROSSING_50"], "CROSSING_50: no such scenario; did you mean crossing_50"),
+        (["xxxx"], "asvkit: xxxx: no such scenario; see asvkit verify --list\n"),
+        ([""], "asvkit: '': no such scenario; see asvkit verify --list\n"),
+        (
+            [str(MAIN.parent)],
+            f"{MAIN.parent}: is a folder; give a scenario's name or its file (.toml), see asvkit verify",
+        ),
+        (["x" * 5000], "no such scenario; see asvkit verify --list"),
+        (["crossing_50", "--report", ""], "--report '': no name; give a folder"),
+        (["nothing_*"], "nothing_*: no scenario is named so; see asvkit verify --list"),
         (["--jobs", "-1"], "--jobs"),
         (["crossing_50", "--report", str(MAIN)], "cannot be made"),
     ],
@@ -137,6 +151,98 @@ def test_wrong_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixt
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["nope", "", "crosing_50"])
+def test_the_demo_does_not_list_them_all_either(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--replay", name]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(" see asvkit demo --list\n")
+    assert len(error) < 160
+
+
+class Deadly(str):
+    """A name that kills the process which takes it up."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return eval, ("__import__('os').kill(__import__('os').getpid(), 9)",)
+
+
+def test_a_killed_process_costs_its_scenario_alone(tmp_path: Path) -> None:
+    names = [
+        "crossing_50",
+        Deadly("first"),
+        "crossing_no_target_slow",
+        "right_turn_50",
+        Deadly("second"),
+        "crossing_two",
+    ]
+    seen: list[str] = []
+    results = verify.run(names, tmp_path, 2, lambda result: seen.append(result.name))
+    assert [one.name for one in results] == names
+    assert [one.name for one in results if not one.good] == ["first", "second"]
+    for one in results:
+        assert one.error == (KILLED if isinstance(one.name, Deadly) else "")
+    assert sorted(seen) == sorted(names)
+
+
+KILLED = "its process was killed, memory may have run out; repeat with fewer --jobs"
+
+
+def small() -> Outcome:
+    return Outcome([Result("one", checks=[check("end")])], [], False)
+
+
+@pytest.mark.parametrize("full", ["verify.json", "index.html"])
+def test_a_full_disk_leaves_no_half_report(full: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {"verify.json": "old", "index.html": "page of old"}
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+    whole = Path.write_text
+
+    def filled(path: Path, text: str, *rest: Any) -> int:
+        whole(path, text[:10], *rest)
+        if full in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(path, text, *rest)
+
+    monkeypatch.setattr(Path, "write_text", filled)
+    with pytest.raises(AsvkitError) as told:
+        write(small(), tmp_path)
+    assert str(told.value) == f"{tmp_path / full}: cannot be written: No space left on device; make room and repeat"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_in_the_way_of_the_report_is_told(tmp_path: Path) -> None:
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(AsvkitError, match=r"index\.html: cannot be written: Is a directory; name another folder"):
+        write(small(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_a_check_tells_its_own_tolerance_where_it_is_not_the_usual() -> None:
+    slow = Check("bike", "end", True, "", Window(1.0, 2.0), 2.3, "left_turn", 0.375)
+    near = Check("car", "information", True, "", Window(1.0, 2.0), 1.5, "surrounding", NEARBY_TOLERANCE_S)
+    usual = Check("car", "end", True, "", Window(1.0, 2.0), 1.5)
+    told = document(Outcome([Result("one", checks=[slow, near, usual])], [], True))
+    assert told["tolerance_ms"] == {"timed": 150, "nearby": 500, "widest": 375}
+    text = page(told)
+    assert re.findall(r"±\d+ ms", text) == ["±375 ms"]
+    assert "widened by up to 375 ms" in text
+    told = document(Outcome([Result("one", checks=[near, usual])], [], True))
+    assert told["tolerance_ms"]["widest"] == 150
+    assert "widened by up to" not in page(told)
+
+
+def test_the_status_column_is_short_and_tells_how_in_its_title() -> None:
+    tested, measured = (
+        clause(tests=["tests/replay/test_verify.py::test_malformed_rows_are_refused"]),
+        clause(checks=["crossing.end"]),
+    )
+    results = [Result("one", checks=[check("end")])]
+    text = page(document(Outcome(results, assess([tested, measured], results, None), True)))
+    assert '<span class="status tested" title="met, by a test of the project">met</span>' in text
+    assert '<span class="status met" title="met, measured here">met</span>' in text
 
 
 def test_patterns_aliases_and_repeats_choose_each_once() -> None:

@@ -110,7 +110,7 @@ def read_journal(path: Path) -> JournalFile:
                 span.input(at_ms)
                 words = line.split()
                 if day_ms is None and words[0] == "F" and words[3] == "0" and words[_TOD] != "-":
-                    day_ms = (int(words[_TOD]) - (span.last_ms - (span.first_ms or 0))) % 86_400_000
+                    day_ms = (int(words[_TOD]) - (at_ms + span.rebased_ms - (span.first_ms or 0))) % 86_400_000
             elif line.startswith("R"):
                 span.step(int(line.split()[1]))
         except _TimeFault as fault:
@@ -129,10 +129,8 @@ def _text(path: Path) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise UsageError(f"{path}: cannot be read: no regular file; {_MEND}")
         if status.st_size > LARGEST_BYTES:
-            size_mb, most_mb = status.st_size >> 20, LARGEST_BYTES >> 20
-            raise UsageError(
-                f"{path}: {size_mb} MB, more than {most_mb} MB; replay and journal a part of the recording"
-            )
+            most_mb = LARGEST_BYTES >> 20
+            raise UsageError(f"{path}: larger than {most_mb} MB; give a journal of a part of the recordings")
         return path.read_bytes().decode("ascii")
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}; {_MEND}") from error
@@ -149,7 +147,7 @@ def _settings(path: Path, line: str) -> "Settings":
         if not _SETTING.fullmatch(word):
             raise UsageError(f"{path}: line 2: {word[:40]!r} is no setting, NAME=WHOLE NUMBER; {_MEND}")
     try:
-        settings = journal.settings_of(line)
+        settings: Settings = journal.settings_of(line)
         settings.check()
     except _FAULTS as error:
         raise UsageError(f"{path}: line 2: {error}; {_MEND}") from error

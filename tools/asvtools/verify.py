@@ -1,7 +1,8 @@
 """All scenarios in virtual time, judged, and what that says of the guideline's requirements: no terminal, no files.
 
-Each scenario runs in one of a few processes, in a folder of its own; one that is killed costs its scenario alone. The outcome is in the order asked for and the
-same every time, whatever the number of processes. A scenario that cannot be run is a failed one with a line why.
+Each scenario runs in one of a few processes, in a folder of its own; a process that is killed costs its scenario
+alone. The outcome is in the order asked for and the same every time, whatever the number of processes. A scenario
+that cannot be run is a failed one with a line why.
 """
 
 import contextlib

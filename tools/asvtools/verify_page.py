@@ -39,9 +39,9 @@ _INTRO: Final = (
     "against times worked out separately from the true courses. <b>Margin</b>: milliseconds to the nearer edge of the "
     "time in which a thing had to happen, that time widened by {timed} ms for the 100 ms cycle and rounding "
     "(surrounding and emergency vehicles, which have no rule of timing: {nearby} ms); negative: outside.{widest} A row "
-    'without times has none. <span class="status met">met</span>: measured here; <span class="status tested">met</span>, '
-    "outlined: not measured here, the test suite of the project shows it. A requirement whose "
-    "evidence matched no check of this run counts as open.{part}"
+    'without times has none. <span class="status met">met</span>: measured here; '
+    '<span class="status tested">met</span>, outlined: not measured here, the test suite of the project shows it. '
+    "A requirement whose evidence matched no check of this run counts as open.{part}"
 )
 _WIDEST: Final = (
     " Where the distance falls more slowly than the target drives, as in left turns, where ego's own pace counts, the "
@@ -101,14 +101,14 @@ def _tiles(summary: dict[str, Any]) -> str:
 
 
 def _requirement(one: dict[str, Any], anchors: dict[str, str]) -> str:
-    status = _class(one["status"])
+    status, short = _class(one["status"]), _SHORT.get(one["status"], one["status"])
     evidence = "".join(_evidence(part, anchors) for part in one["evidence"])
     why = f'<p class="why">{escape(one["why"])}</p>' if one["why"] else ""
     return (
         f'<tr data-status="{status}" id="r{escape(one["id"])}"><td class="id">{escape(one["id"])}</td>'
         f'<td class="clause">{escape(one["clause"])}</td><td>{one["force"]}</td><td>{escape(one["requirement"])}</td>'
-        f'<td><span class="status {status}" title="{_WORDS[one["status"]]}">{_SHORT.get(one["status"], one["status"])}</span>'
-        f"</td><td>{why}{evidence}</td>"
+        f'<td><span class="status {status}" title="{_WORDS[one["status"]]}">{short}</span></td>'
+        f"<td>{why}{evidence}</td>"
         f"{_margin(one['margin_ms'])}</tr>"
     )
 
