@@ -13,7 +13,7 @@ from .gates import FUNCTIONS
 from .geometry import cosine_q12, sine_q12
 from .kinds import class_error_dm, kind_length_dm
 from .params import NEVER_MS, NONE
-from .wire import angle_cas, readable, update_period_ms
+from .wire import latitude_at, longitude_at, readable, update_period_ms
 
 _WINDOW = 32  # slots that are looked at for one to give way
 SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
@@ -162,18 +162,8 @@ class Neighbour:
             self.delay_ms = min(same_ms, params.PREDICTION_MS)
 
     def _take_node(self, raw):
-        latitude_cas = angle_cas(
-            raw[codec.INTERSECTION_LATITUDINAL_DEGREE],
-            raw[codec.INTERSECTION_LATITUDINAL_MINUTE],
-            raw[codec.INTERSECTION_LATITUDINAL_SECOND],
-            90,
-        )
-        longitude_cas = angle_cas(
-            raw[codec.INTERSECTION_LONGITUDINAL_DEGREE],
-            raw[codec.INTERSECTION_LONGITUDINAL_MINUTE],
-            raw[codec.INTERSECTION_LONGITUDINAL_SECOND],
-            180,
-        )
+        latitude_cas = latitude_at(raw, codec.INTERSECTION_LATITUDINAL_DEGREE)
+        longitude_cas = longitude_at(raw, codec.INTERSECTION_LONGITUDINAL_DEGREE)
         distance_m = raw[codec.NEAREST_INTERSECTION_DISTANCE]
         if latitude_cas == NONE or longitude_cas == NONE or distance_m > NODE_DISTANCE_FAR:
             return
@@ -182,12 +172,8 @@ class Neighbour:
         self.node_distance_dm = distance_m * 10
 
     def _take_position(self, raw, optionals):
-        latitude_cas = angle_cas(
-            raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
-        )
-        longitude_cas = angle_cas(
-            raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
-        )
+        latitude_cas = latitude_at(raw, codec.LATITUDINAL_DEGREE)
+        longitude_cas = longitude_at(raw, codec.LONGITUDINAL_DEGREE)
         if latitude_cas == NONE or longitude_cas == NONE:
             return
         self.latitude_cas = latitude_cas

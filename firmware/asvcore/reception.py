@@ -5,10 +5,9 @@ from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas
 from .neighbours import TWIN
 from .params import NEVER_MS, NONE
-from .wire import angle_cas, update_period_ms
+from .wire import latitude_at, longitude_at, update_period_ms
 
 EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
-
 
 _COUNTER_STEPS = 12  # frames that may be missing, or late, between two of one vehicle within a second
 _COUNTER_MISFIT = 1 << 18
@@ -41,18 +40,11 @@ class Reception:
             return None
         codec.decode_into(buffer, self._raw)
         key = (source << 14) | vehicle_id
-        neighbour = self.neighbours.get(key)
-        if neighbour is None and not self.neighbours.twins:
-            neighbour = self._add(key, source, vehicle_id, now_ms, cause)
-        else:
-            neighbour = self._whose(neighbour, key, now_ms, cause)
-            if (
-                neighbour is not None
-                and neighbour.counter != NONE
-                and not self._is_news(neighbour, radio_flag, now_ms, cause)
-            ):
-                return None
+        neighbour = self._whose(self.neighbours.get(key), key, now_ms, cause)
         if neighbour is None:
+            return None
+        known = neighbour.counter != NONE
+        if known and not self._is_news(neighbour, radio_flag, now_ms, cause):
             return None
         self.received_ms = now_ms
         neighbour.received_ms = now_ms
@@ -81,7 +73,7 @@ class Reception:
     # Two vehicles may send with one id, even from one address: what is possible tells them apart [G appendix 1 (3)]
 
     def _whose(self, first, key, now_ms, cause):
-        """The neighbour that a frame of a known key belongs to; a new one where it can be none of them."""
+        """The neighbour that a frame belongs to; a new one where it can be none of its key's, None without room."""
         neighbours = self.neighbours
         second = neighbours.get(key | TWIN) if neighbours.twins else None
         source, vehicle_id = key >> 14, key & 0x3FFF
@@ -113,18 +105,12 @@ class Reception:
         raw = self._raw
         age_ms = now_ms - neighbour.received_ms
         misfit = _LONG_AGO if age_ms > params.PREDICTION_MS else 0
-        step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
-        counted = step <= _COUNTER_STEPS or step >= 256 - _COUNTER_STEPS
         available = raw[codec.POSITION_AVAILABILITY]
         plane = self._ego.plane
         if neighbour.latitude_cas == NONE or not available & 1 or not plane.known:
             return misfit
-        latitude_cas = angle_cas(
-            raw[codec.LATITUDINAL_DEGREE], raw[codec.LATITUDINAL_MINUTE], raw[codec.LATITUDINAL_SECOND], 90
-        )
-        longitude_cas = angle_cas(
-            raw[codec.LONGITUDINAL_DEGREE], raw[codec.LONGITUDINAL_MINUTE], raw[codec.LONGITUDINAL_SECOND], 180
-        )
+        latitude_cas = latitude_at(raw, codec.LATITUDINAL_DEGREE)
+        longitude_cas = longitude_at(raw, codec.LONGITUDINAL_DEGREE)
         if latitude_cas == NONE or longitude_cas == NONE:
             return misfit
         north_cas = abs(latitude_cas - neighbour.latitude_cas)
@@ -143,9 +129,11 @@ class Reception:
             return _IMPOSSIBLE
         turned = abs(raw[codec.DIRECTION] - neighbour.direction_code) % 360
         misfit += way_dm + params.TURNED_DM * min(turned, 360 - turned)
-        # Two vehicles near each other are told apart by their counters
-        if not counted and not misfit & _LONG_AGO and way_dm > params.JUMP_DM:
-            misfit += _COUNTER_MISFIT
+        if age_ms <= params.PREDICTION_MS and way_dm > params.JUMP_DM:
+            # Two vehicles near each other are told apart by their counters
+            step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
+            if _COUNTER_STEPS < step < 256 - _COUNTER_STEPS:
+                misfit += _COUNTER_MISFIT
         return misfit
 
     def _report(self, neighbour, was_frozen, radio_flag, now_ms, cause):

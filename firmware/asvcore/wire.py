@@ -15,6 +15,16 @@ def readable(raw):
     return raw[codec.POSITION_AVAILABILITY] & raw[codec.SENSOR_AVAILABILITY] & 1 and raw[codec.DIRECTION] < 360
 
 
+def latitude_at(raw, index):
+    """Latitude in 0.01" of the three elements from `index` on; NONE outside what exists."""
+    return angle_cas(raw[index], raw[index + 1], raw[index + 2], 90)
+
+
+def longitude_at(raw, index):
+    """Longitude likewise."""
+    return angle_cas(raw[index], raw[index + 1], raw[index + 2], 180)
+
+
 def angle_cas(degree, minute, second, limit_deg):
     """Angle in 0.01" from its elements; NONE outside what exists [D2]."""
     if minute > 59 or second > 5999:

@@ -4,34 +4,29 @@ The loop hands a frame over ahead of its time. Never a burst: a frame that anoth
 in `missed`, not sent late; nor is one that is late by a cycle.
 """
 
-import threading
 import time
 from collections import Counter
 from typing import Final
 
 from asvunit.ports import Radio
 from asvunit.quantiles import Quantiles
+from asvunit.worker import Worker
 
 STALE_NS: Final = 100_000_000  # a frame that is later is not sent any more
 LEAD_NS: Final = 5_000_000  # from the cycle that makes a frame to its sending
 
 
-class Sender:
+class Sender(Worker):
     """Owns the sending side of a radio. `fault` is the last failure's text until a sending succeeds."""
 
     def __init__(self, radio: Radio) -> None:
+        super().__init__("sender")
         self.counters: Counter[str] = Counter()
         self.late = Quantiles()
         self.fault = ""
         self.last_ns = 0  # when the last frame was handed to the network
         self._radio = radio
         self._next: tuple[int, bytes] | None = None
-        self._condition = threading.Condition()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def submit(self, due_ns: int, payload: bytes) -> None:
         """A frame and when it is to leave."""
@@ -40,14 +35,6 @@ class Sender:
                 self.counters["missed"] += 1
             self._next = due_ns, payload
             self._condition.notify()
-
-    def stop(self) -> None:
-        """Ends the thread within a second; what waits is not sent any more."""
-        with self._condition:
-            self._ended = True
-            self._condition.notify()
-        if self._thread.is_alive():
-            self._thread.join(1)
 
     def _run(self) -> None:
         while True:

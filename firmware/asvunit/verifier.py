@@ -3,7 +3,6 @@
 Frames are handed over with the trusted time of their receipt, and come back with their verdict through `deliver`.
 """
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Final
 
 from asvunit.authority import ACCEPTED, Authority
 from asvunit.ports import RadioFrame
+from asvunit.worker import Worker
 
 CAPACITY: Final = 64  # frames that wait
 LATE_NS: Final = 500_000_000  # a verified frame that is older tells of the past
@@ -18,20 +18,15 @@ LATE_NS: Final = 500_000_000  # a verified frame that is older tells of the past
 Deliver = Callable[[RadioFrame], None]
 
 
-class Verifier:
+class Verifier(Worker):
     """A bounded queue before an `Authority`. `submit` belongs to the loop, `deliver` is called by the thread."""
 
     def __init__(self, authority: Authority, deliver: Deliver, capacity: int = CAPACITY) -> None:
+        super().__init__("verifier")
         self._authority = authority
         self._deliver = deliver
         self._capacity = capacity
         self._waiting: deque[tuple[RadioFrame, int | None]] = deque()
-        self._condition = threading.Condition()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="verifier", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def submit(self, frame: RadioFrame, now_ms_utc: int | None) -> bool:
         """Take a frame in; False, at once, where too many wait already."""
@@ -41,14 +36,6 @@ class Verifier:
             self._waiting.append((frame, now_ms_utc))
             self._condition.notify()
         return True
-
-    def stop(self) -> None:
-        """Ends the thread within a second; what waits is not verified any more."""
-        with self._condition:
-            self._ended = True
-            self._condition.notify()
-        if self._thread.is_alive():
-            self._thread.join(1)
 
     def _run(self) -> None:
         while True:
