@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from asvcore import codes, geometry, params
 from asvcore.commands import WIDTH, Commands
-from asvcore.neighbours import Neighbours, angle_cas
+from asvcore.neighbours import Neighbours
 from asvcore.params import NONE
+from asvcore.wire import angle_cas
 from asvunit.identity import Sources
 from asvunit.texts import LIMITS, TEXTS
 from asvunit.words import WORDS
