@@ -25,7 +25,7 @@ from .transmit import Transmitter
 _RECORDS_BESIDE = 24 + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
 
 # By SIGNAL_ code: what a value may be (docs/contracts.md)
-_SIGNAL_RANGES = ((0, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000))
+_SIGNAL_RANGES = ((-30000, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000), (-20000, 20000))
 
 
 class Core:

@@ -40,6 +40,7 @@ FIELDS = (
     ("timeout_shift_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_accelerator_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_acceleration_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_yaw_rate_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
 )
 
 

@@ -15,15 +15,16 @@ Record_co = TypeVar("Record_co", covariant=True)
 
 # Vehicle signals: index into the core's ego table, unit of the value. Codes are those of `asvcore.elements`.
 SIGNALS = (
-    "speed",  # 0.01 km/h, 0..30000
+    "speed",  # 0.01 km/h, -30000..30000, backwards negative
     "brake",  # element 24: 4 off, 5 lamp on, 6 or 7 with the auxiliary brake
     "winker",  # element 25: the switch: 4 off, 5 right, 6 left, 7 none
     "hazard",  # element 26: the switch: 4 off, 5 on, 7 none
     "shift",  # element 23: 1 drive, 2 reverse, 3 parking, 4 other, 7 none
     "accelerator",  # element 27: 0..100 %, 120 switch on
     "acceleration",  # cm/s2, forward positive
+    "yaw_rate",  # 0.01 degrees/s, to the right positive
 )
-SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION = range(7)
+SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION, YAW_RATE = range(8)
 
 # Status of a vehicle signal as it arrives.
 OK, UNKNOWN, IMPLAUSIBLE = range(3)
@@ -62,6 +63,7 @@ class VehicleSignal:
     signal: int  # index into SIGNALS
     value: int
     status: int = OK
+    bus: int = 0  # index of the car's bus, in the order of the signal map
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,11 +110,11 @@ class Unit:
         self._write("N", now_ms, cause, *values)
         self.core.on_node(*values, now_ms, cause)
 
-    def vehicle(self, signal: VehicleSignal, bus: int = 0) -> None:
+    def vehicle(self, signal: VehicleSignal) -> None:
         """One signal of one CAN frame."""
         now_ms, cause = self._input(signal.time_ns)
-        self._write("V", now_ms, cause, signal.signal, signal.value, signal.status, bus)
-        self.core.on_vehicle(signal.signal, signal.value, signal.status, bus, now_ms, cause)
+        self._write("V", now_ms, cause, signal.signal, signal.value, signal.status, signal.bus)
+        self.core.on_vehicle(signal.signal, signal.value, signal.status, signal.bus, now_ms, cause)
         self._drain(signal.time_ns)
 
     def radio(self, frame: RadioFrame) -> None:

@@ -35,7 +35,8 @@ def test_plane_agrees_with_the_ellipsoid(latitude, longitude, north_m, east_m):
     to_latitude = latitude * 360000 + round(math.degrees(north_m / meridian) * 360000)
     to_longitude = longitude * 360000 + round(math.degrees(east_m / (normal * math.cos(phi))) * 360000)
     assert plane.north_dm(to_latitude) == pytest.approx(north_m * 10, abs=4)
-    assert plane.east_dm(to_longitude) == pytest.approx(east_m * 10, abs=5)
+    # The scale is a Q12 integer of a Q12 cosine: 1.7 units off at most, which counts for more near the poles
+    assert plane.east_dm(to_longitude) == pytest.approx(east_m * 10, abs=4 + abs(east_m) * 17 / plane.east_q12)
 
 
 def test_plane_crosses_the_date_line_and_ends_at_1_km():

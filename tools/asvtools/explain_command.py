@@ -199,9 +199,9 @@ def watched(moments: Moments, first_ns: int) -> "type[Unit]":
             moments.before(fix.time_ns - first_ns)
             super().fix(fix)
 
-        def vehicle(self, signal: "VehicleSignal", bus: int = 0) -> None:
+        def vehicle(self, signal: "VehicleSignal") -> None:
             moments.before(signal.time_ns - first_ns)
-            super().vehicle(signal, bus)
+            super().vehicle(signal)
 
         def external(self, said: "ExternalSupport") -> None:
             moments.before(said.time_ns - first_ns)
