@@ -24,6 +24,7 @@ FIELDS = {
     codes.COMMAND_DROP: "reason source vehicle_id",
     codes.COMMAND_NEIGHBOUR: "reason source vehicle_id",
     codes.COMMAND_SYSTEM: "on receiving fault",
+    codes.COMMAND_SIGNAL: "signal state reason source",
 }
 
 

@@ -62,6 +62,7 @@ STATE_SILENT = 1
 STATE_STALE = 2
 STATE_IMPLAUSIBLE = 3
 STATE_OFF = 6
+STATE_UNKNOWN = 7
 
 # Why: of supports, status and drops alike
 REASON_NONE = 0

@@ -13,6 +13,7 @@ NONE stands for "no value". `cause` is the number the caller gave the input that
 | DROP | reason, source, vehicle_id |
 | NEIGHBOUR | reason (new, gone), source, vehicle_id |
 | SYSTEM | on, receiving, fault |
+| SIGNAL | signal, state, reason, source (bus) |
 """
 
 from array import array

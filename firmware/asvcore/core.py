@@ -20,9 +20,9 @@ from .support import FREE
 from .supports import Supports
 from .transmit import Transmitter
 
-# Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, the
-# readiness of five functions, two of the HMI, reasons told, the neighbours that expire in a cycle
-_RECORDS_BESIDE = 24 + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
+# Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, eight
+# signals, the readiness of five functions, two of the HMI, reasons told, the neighbours that expire in a cycle
+_RECORDS_BESIDE = 24 + codes.SIGNALS + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
 
 # By SIGNAL_ code: what a value may be (docs/contracts.md)
 _SIGNAL_RANGES = ((-30000, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000), (-20000, 20000))

@@ -3,30 +3,27 @@
 from array import array
 
 from . import codes, params
-from .elements import SHIFT_REVERSE, WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
-from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, sine_q12
+from .elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .kinds import class_error_dm, kind_length_dm
 from .manoeuvre import Node, Turn
 from .params import NEVER_MS, NONE
-from .signals import Signals
+from .reckoning import Reckoning
 
 _PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
 _PERIODS = 5  # intervals between fixes that are remembered
-_LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
+_WAY_MM = 250000  # since the stop; more makes no difference
 
 
-class Ego(Signals):
+class Ego(Reckoning):
     """Ego as the judges and the transmitter see it; call `advance` with the time before reading.
 
-    Units in the names; NONE where unknown. `north_mm` and `east_mm` are the way since the fix, whose
-    place is the origin of `plane`.
+    Units in the names; NONE where unknown.
     """
 
     def __init__(self, settings):
-        Signals.__init__(self, settings.timeouts_ms())
+        Reckoning.__init__(self, settings)
         self._settings = settings
-        self.plane = Plane()
         self.turn = Turn()
         self.node = Node()
         self.length_dm = settings.vehicle_length_dm or kind_length_dm(settings.vehicle_kind)
@@ -45,11 +42,6 @@ class Ego(Signals):
         self._interval_next = 0
         self.period_ms = 0  # of the receiver: the second shortest of the last intervals; 0 before the second epoch
         self._limit_ms = params.FIX_TIMEOUT_MS
-        self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4]
-        self.sine_q12 = self.cosine_q12 = 0  # of the heading, while it is known
-        self.north_mm = 0
-        self.east_mm = 0
-        self._speed_rest = 0
         self.stopped = False  # waiting since it stopped, until it has started [D12]
         self.started_now = False  # it has started in this step
         self._low_since_ms = NONE
@@ -66,7 +58,10 @@ class Ego(Signals):
             self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, _PERIOD_MAX_MS)
             self._interval_next = (self._interval_next + 1) % _PERIODS
             self._measure_period()
+        reckoned = self.dead_reckoned() and self.position_reason() == 0
         self.fix_ms = self.now_ms
+        if status == codes.FIX_OK and not self.placed(latitude_cas, longitude_cas):
+            status = codes.REASON_FROZEN
         self.fix_status = status
         if status != codes.FIX_OK:
             return
@@ -82,16 +77,14 @@ class Ego(Signals):
             self.vertical_error_m = vertical_m
             self._quality_ms = self.now_ms
         self.revision_frames = 0
-        self.plane.place(latitude_cas, longitude_cas)
+        settings = self._settings
         fast = self.speed_ckmh() >= params.COURSE_CKMH and (speed_ckmh == NONE or speed_ckmh >= params.COURSE_CKMH)
         if fast and course_cdeg != NONE and not self.reversing():
-            self.heading_cdeg = course_cdeg
-            self.sine_q12 = sine_q12(course_cdeg)
-            self.cosine_q12 = cosine_q12(course_cdeg)
-            self.turn.course(course_cdeg, self.speed_ckmh() >= params.TURN_SURE_CKMH)
-        self.north_mm = 0
-        self.east_mm = 0
-        self._shift_mm(max(self.speed_ckmh(), 0) * self._settings.sampling_delay_ms // 360)
+            self.set_heading((course_cdeg + self.turned_cdeg(settings.sampling_delay_ms)) % 36000)
+            self.turn.course(self.heading_cdeg, self.speed_ckmh() >= params.TURN_SURE_CKMH)
+        self.restart(latitude_cas, longitude_cas, settings.antenna_ahead_dm, settings.antenna_right_dm, reckoned)
+        way_mm = max(self.speed_ckmh(), 0) * settings.sampling_delay_ms // 360
+        self.shift(-way_mm if self.reversing() else way_mm)
         self._displace()
         self._wait()
 
@@ -130,7 +123,11 @@ class Ego(Signals):
         """0 while the position can be used, else why not."""
         if self.fix_status != codes.FIX_OK:
             return self.fix_status
-        return codes.REASON_TIMEOUT if self._old(self.fix_ms) else 0
+        if self._old(self.fix_ms):
+            return codes.REASON_TIMEOUT
+        if self.doubt_dm() >= self._settings.reckoning_dm and self.dead_reckoned():
+            return codes.REASON_ERROR_GROWN
+        return 0
 
     def _old(self, stamp_ms):
         return self.now_ms - stamp_ms > self._limit_ms
@@ -139,7 +136,7 @@ class Ego(Signals):
         """Speed in 0.01 km/h: fresh CAN, else the receiver's, else NONE."""
         speed_ckmh = self.signal(codes.SIGNAL_SPEED)
         if speed_ckmh != NONE:
-            return speed_ckmh
+            return abs(speed_ckmh)
         return self.fix_speed_ckmh if self.position_reason() == 0 else NONE
 
     def winker_side(self):
@@ -156,10 +153,6 @@ class Ego(Signals):
         if self.fix_tod_ms == NONE or self.position_reason() != 0:
             return NONE
         return (self.fix_tod_ms + self.now_ms - self.fix_ms) % params.DAY_MS
-
-    def reversing(self):
-        """True while the shift is known to be in reverse."""
-        return self.signal(codes.SIGNAL_SHIFT) == SHIFT_REVERSE
 
     def direction_cdeg(self):
         """Direction of travel in 0.01 degrees, or NONE [D4]."""
@@ -182,19 +175,11 @@ class Ego(Signals):
         return self.signal(codes.SIGNAL_SPEED) != NONE
 
     def error_dm(self):
-        """Own position error a: the receiver's, else by class [D8]."""
-        if self.fix_error_dm != NONE:
-            return self.fix_error_dm
-        return class_error_dm(self._settings.position_class)
-
-    def latitude_cas(self):
-        """Latitude now, in wire units."""
-        return self.plane.latitude_cas + _cas(self.north_mm, self.plane.north_q12)
-
-    def longitude_cas(self):
-        """Longitude now, in wire units, -180 degrees up to below +180."""
-        longitude_cas = self.plane.longitude_cas + _cas(self.east_mm, self.plane.east_q12)
-        return (longitude_cas + HALF_TURN_CAS) % TURN_CAS - HALF_TURN_CAS
+        """Own position error a: the receiver's, else by class [D8]; grown since the fix while it is reckoned."""
+        error_dm = self.fix_error_dm
+        if error_dm == NONE:
+            error_dm = class_error_dm(self._settings.position_class)
+        return self.with_doubt_dm(error_dm) if self.dead_reckoned() else error_dm
 
     # Inside
 
@@ -213,28 +198,14 @@ class Ego(Signals):
 
     def _moved(self, step_ms):
         speed_ckmh = self.speed_ckmh()
-        if speed_ckmh <= 0:  # also NONE
+        way_mm = self.move(speed_ckmh, step_ms)
+        if way_mm == 0:
             return
-        # 0.01 km/h is 1/360 mm/ms; what a step leaves over is kept for the next
-        way = speed_ckmh * min(step_ms, 10000) + self._speed_rest
-        way_mm = way // 360
-        self._speed_rest = way - way_mm * 360
         # A standing receiver's speed is noise, and would add up; a car's own is not
         if speed_ckmh > params.STOPPED_CKMH or self.signal(codes.SIGNAL_SPEED) != NONE:
-            since_mm = self._since_stop_mm + (-way_mm if self.reversing() else way_mm)
-            self._since_stop_mm = max(-_LIMIT_MM, min(since_mm, _LIMIT_MM))
-        self._shift_mm(way_mm)
-
-    def _shift_mm(self, way_mm):
-        if self.heading_cdeg == NONE:
-            return
-        if self.reversing():
-            way_mm = -way_mm
-        way_mm = max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
-        north_mm = self.north_mm + ((way_mm * self.cosine_q12 + 2048) >> 12)
-        east_mm = self.east_mm + ((way_mm * self.sine_q12 + 2048) >> 12)
-        self.north_mm = max(-_LIMIT_MM, min(north_mm, _LIMIT_MM))
-        self.east_mm = max(-_LIMIT_MM, min(east_mm, _LIMIT_MM))
+            self._since_stop_mm = max(-_WAY_MM, min(self._since_stop_mm + way_mm, _WAY_MM))
+        if self.yaw_rate_cdegs() != NONE and self.heading_cdeg != NONE:
+            self.turn.course(self.heading_cdeg, True)
 
     def _wait(self):
         """Stopped: 2 km/h or less for 0.3 s; started: 5 m on, or above 10 km/h with the brake off [D12]."""
@@ -300,8 +271,3 @@ class Ego(Signals):
             self._displaced += 1
         else:
             self._displaced = 0
-
-
-def _cas(way_mm, scale_q12):
-    # mm to 0.01": mm * 4096 / (100 * scale), in a form below 2^30
-    return divided(way_mm * 1024, 25 * scale_q12)

@@ -30,6 +30,7 @@ STOPPED_FOR_MS = 300  # [D12]
 DUE_STEP_MS = 10  # ticks between those of the grid come no closer than this (ours)
 SIGNAL_TIMEOUT_MS = 500  # a vehicle signal without a period of its own (ours)
 EXTERNAL_MS = 1000  # an autonomous or roadside support that is not repeated ends (ours)
+RETURN_MS = 500  # a reckoned position goes back to the next fix in this time (ours)
 NODE_MS = 2000  # an intersection ahead that the map has not confirmed (ours)
 RECEIVING_MS = 1000  # "receiving" lamp after the last frame (ours)
 FIX_TIMEOUT_MS = 1500  # a fix is stale after this or three periods, the longer [interface section 6]
@@ -45,6 +46,7 @@ APPROACHING_DKMH = 5  # in 0.1 km/h: slower is neither coming nor going (ours)
 SLOWER_CKMH = 200  # below a limit of ego's speed that was left, to be inside again (ours)
 TURN_SURE_CKMH = 800  # from here on one course of the receiver tells a turn, below two (ours)
 RECEDING_DKMH = 10  # in 0.1 km/h: from here on one that was told goes away; the wire's step of speed (ours)
+BACKWARDS_CKMH = 50  # an own speed told with its sign: slower is noise (ours)
 COURSE_CKMH = 300  # GNSS course is used from here [D4]
 STARTED_CKMH = 1000  # with the brake off [D12]
 CROSSING_EGO_MAX_CKMH = 3000  # ego range 0..30 km/h [G table 3-3]
@@ -68,6 +70,10 @@ JUMP_DM = 100  # beside errors and way (ours)
 EXPLAINED_DM = 3000  # why nothing is given is told of vehicles this near (ours)
 LEAVING_DM = 50  # surrounding: out of range only so far beyond it, so that it does not flicker (ours)
 NEARER_DM = 100  # a surrounding vehicle that is so much nearer takes another's place (ours)
+FROZEN_DM = 200  # own way by the car's speed while the receiver tells one position: it repeats an old one (ours)
+RETURN_FROM_DM = 5  # a reckoned position that lies beside the fix by less goes to it at once (ours)
+RETURN_TO_DM = 100  # and by more as well: it was wrong (ours)
+RECKONING_DM = 150  # doubt of a reckoned position from which on it is not sent: as class B [G table 1-1] (ours)
 JUNCTION_DM = 300  # nodes of two maps that differ by less are one (ours)
 RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
 CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
@@ -99,6 +105,11 @@ ONCOMING_DEG = 45  # right turn: courses differ by 180 degrees, give or take [D1
 SAME_DIRECTION_DEG = 30  # left turn [D11]
 TURN_BACK_DEG = 15  # back so near to the heading before: no turn (ours)
 TURN_BEGUN_DEG = 30  # ego's heading since the winker came on (ours) [D15]
+
+# Dead reckoning
+DOUBT_PERCENT = 8  # of the way since the fix: 60 km/h in a bend of 10 degrees/s for a second (ours)
+DOUBT_YAW_PERCENT = 3  # the same with a yaw rate: speed and course are as good as that (ours)
+YAW_DRIFT_CDEGS = 300  # a standing car that turns faster stands on something that turns (ours)
 
 # Counts
 PARALLEL = 2  # presentations at once [D18]

@@ -11,6 +11,9 @@ FIELDS = (
     ("position_mode", codes.POSITION_AUTO, 0, 1),
     ("sampling_delay_ms", 0, 0, 1000),  # of receivers, own and others' [D17]
     ("antenna_to_front_dm", 0, -200, 200),  # calibration [D11]
+    ("antenna_ahead_dm", 0, -200, 200),  # of the point whose position is sent [D11]
+    ("antenna_right_dm", 0, -50, 50),
+    ("reckoning_dm", params.RECKONING_DM, 10, 2500),
     ("crossing", 1, 0, 1),
     ("crossing_start", codes.START_STOPPED, 0, 1),
     ("crossing_ego_max_ckmh", params.CROSSING_EGO_MAX_CKMH, 100, params.CROSSING_EGO_MAX_CKMH),  # [G table 3-3]
@@ -33,6 +36,7 @@ FIELDS = (
     ("uses_gnss", 1, 0, 1),
     ("uses_can", 1, 0, 1),
     ("uses_radio", 1, 0, 1),
+    ("signals", 0, 0, (1 << codes.SIGNALS) - 1),  # a bit for each SIGNAL_ that the car's map gives
     ("timeout_speed_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_brake_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_winker_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),

@@ -5,6 +5,8 @@ from array import array
 from . import codes
 from .params import NEVER_MS, NONE
 
+_STATES = (codes.STATE_OK, codes.STATE_UNKNOWN, codes.STATE_IMPLAUSIBLE)  # by STATUS_ code
+
 
 class Signals:
     """The table of signals, by their SIGNAL_ codes, at `now_ms`."""
@@ -46,6 +48,14 @@ class Signals:
     def signal_source(self, signal):
         """Small integer of the bus the signal came from."""
         return self._sources[signal]
+
+    def signal_state(self, signal):
+        """STATE_ code of one signal; "unknown" where the car itself says so, or a code that its map does not name."""
+        if self._stamps_ms[signal] == NEVER_MS:
+            return codes.STATE_SILENT
+        if self.signal_age_ms(signal) > self._timeouts_ms[signal]:
+            return codes.STATE_STALE
+        return _STATES[self._statuses[signal]]
 
     def can_state(self):
         """STATE_ code of the vehicle side: ok when any signal is fresh."""

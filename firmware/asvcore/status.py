@@ -1,5 +1,7 @@
 """What the unit says of itself: states of its inputs, readiness of the support, the system lamps; at each change."""
 
+from array import array
+
 from . import codes, params
 from .gates import FUNCTIONS
 from .params import NEVER_MS
@@ -15,12 +17,30 @@ _NOT_READY = (
     codes.REASON_ERROR_UNBOUNDED,
 )
 
+# Positions that cannot be ego's
+_IMPLAUSIBLE = (
+    codes.REASON_OUT_OF_RANGE,
+    codes.REASON_FROZEN,
+    codes.REASON_TIME_REPEATED,
+    codes.REASON_DATE_IMPLAUSIBLE,
+)
+
 # STATE_ code of the vehicle side -> why
 _CAN_REASONS = (
     codes.REASON_RECEIVED,
     codes.REASON_NO_INPUT,
     codes.REASON_TIMEOUT,
     codes.REASON_IMPLAUSIBLE,
+)
+
+
+# STATE_ code of a signal -> why
+_SIGNAL_REASONS = (
+    (codes.STATE_OK, codes.REASON_RECEIVED),
+    (codes.STATE_SILENT, codes.REASON_NO_INPUT),
+    (codes.STATE_STALE, codes.REASON_TIMEOUT),
+    (codes.STATE_IMPLAUSIBLE, codes.REASON_IMPLAUSIBLE),
+    (codes.STATE_UNKNOWN, codes.REASON_UNKNOWN),
 )
 
 
@@ -33,6 +53,9 @@ class Status:
         self._used = (settings.uses_gnss, settings.uses_can, settings.uses_radio)  # in the order of INPUT_
         self._states = [-1] * _INPUTS
         self._reasons = [-1] * _INPUTS
+        self._signals = array("b", [-1] * codes.SIGNALS)  # STATE_ codes
+        self._cycles = 0  # since the start, up to the longest timeout
+        self._timeouts_ms = settings.timeouts_ms()
         self._ready_reasons = [codes.REASON_OFF] * FUNCTIONS
         self._system = -1
 
@@ -53,7 +76,9 @@ class Status:
             reason = codes.REASON_NO_INPUT if received_ms == NEVER_MS else codes.REASON_TIMEOUT
             self._input(codes.INPUT_RADIO, codes.STATE_SILENT, reason, now_ms, cause)
 
-        self._lamps(receiving, position_reason != 0, now_ms, cause)
+        fault = position_reason != 0 or (self._settings.uses_can != 0 and state != codes.STATE_OK)
+        self._lamps(receiving, fault, now_ms, cause)
+        self._each_signal(ego, now_ms, cause)
         self._ready(gates, now_ms, cause)
 
     def _input(self, which, state, reason, now_ms, cause):
@@ -64,6 +89,25 @@ class Status:
         self._states[which] = state
         self._reasons[which] = reason
         self._commands.put(codes.COMMAND_STATUS, now_ms, cause, which, state, reason)
+
+    def _each_signal(self, ego, now_ms, cause):
+        """Those that the car's map gives, or that have come; none is called silent before its time."""
+        mapped = self._settings.signals
+        self._cycles = min(self._cycles + 1, 600)
+        for signal in range(codes.SIGNALS):
+            state = ego.signal_state(signal)
+            if state == self._signals[signal]:
+                continue
+            if state == codes.STATE_SILENT:
+                early = self._cycles * params.TRANSMISSION_INTERVAL_MS <= self._timeouts_ms[signal]
+                if early or not mapped >> signal & 1:
+                    continue
+            self._signals[signal] = state
+            for index in range(len(_SIGNAL_REASONS)):
+                if _SIGNAL_REASONS[index][0] == state:
+                    source = ego.signal_source(signal)
+                    reason = _SIGNAL_REASONS[index][1]
+                    self._commands.put(codes.COMMAND_SIGNAL, now_ms, cause, signal, state, reason, source)
 
     def _lamps(self, receiving, fault, now_ms, cause):
         system = (2 if receiving else 0) | (1 if fault else 0)
@@ -85,7 +129,7 @@ class Status:
 def _gnss_state(position_reason):
     if position_reason == 0:
         return codes.STATE_OK
-    if position_reason == codes.REASON_OUT_OF_RANGE:
+    if position_reason in _IMPLAUSIBLE:
         return codes.STATE_IMPLAUSIBLE
     if position_reason == codes.REASON_NO_INPUT or position_reason == codes.REASON_TIMEOUT:
         return codes.STATE_SILENT

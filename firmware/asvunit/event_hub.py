@@ -31,6 +31,7 @@ _SUBSCRIBERS: Final = 16
 # What a subscriber is told first: the last of each of these
 _STATE: Final = {
     "start": (), "ready": (), "system": (), "hmi": (), "outputs": (), "own_message": (), "status": ("input",),
+    "signal": ("signal",),
 }  # fmt: skip
 
 

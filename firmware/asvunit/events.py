@@ -15,6 +15,8 @@ VERSION: Final = 1
 Event = dict[str, Any]
 Sink = Callable[[Event], None]
 
+_STATEFUL: Final = {"status": "input", "signal": "signal"}  # events that tell a state, and whose
+
 
 class Translator:
     """Turns records into events; `None` for records that are no event (a frame sent as before)."""
@@ -23,6 +25,7 @@ class Translator:
         self._sources = sources
         self._texts = TEXTS[language]
         self._own: tuple[int, ...] = ()
+        self._since: dict[tuple[str, str], tuple[str, float]] = {}  # state of an input or signal, and when it began
         self._kinds: Final[dict[int, Callable[[list[int]], Event | None]]] = {
             codes.COMMAND_SEND: self._send,
             codes.COMMAND_SUPPORT: self._support,
@@ -31,12 +34,20 @@ class Translator:
             codes.COMMAND_DROP: self._drop,
             codes.COMMAND_NEIGHBOUR: self._neighbour,
             codes.COMMAND_SYSTEM: self._system,
+            codes.COMMAND_SIGNAL: self._signal,
         }
 
     def event(self, record: list[int], epoch_s: float) -> Event | None:
         """The event of a record at a time; `cause` numbers the input that led to it, 0 is a tick."""
         body = self._kinds[record[0]](record)
-        return None if body is None else {"t": epoch_s, **body, "cause": record[3]}
+        if body is None:
+            return None
+        if body["event"] in _STATEFUL:
+            key = body["event"], body[_STATEFUL[body["event"]]]
+            if self._since.get(key, ("", 0.0))[0] != body["state"]:
+                self._since[key] = body["state"], epoch_s
+            body["since"] = self._since[key][1]
+        return {"t": epoch_s, **body, "cause": record[3]}
 
     def _support(self, record: list[int]) -> Event:
         function, level, presented, source, vehicle_id, distance, error, threshold, ttc, reason = record[4:]
@@ -77,6 +88,16 @@ class Translator:
             "input": word("INPUT", which),
             "state": word("STATE", state),
             "reason": word("REASON", reason),
+        }
+
+    def _signal(self, record: list[int]) -> Event:
+        signal, state, reason, bus = record[4:8]
+        return {
+            "event": "signal",
+            "signal": word("SIGNAL", signal),
+            "state": word("STATE", state),
+            "reason": word("REASON", reason),
+            "bus": bus,
         }
 
     def _drop(self, record: list[int]) -> Event:

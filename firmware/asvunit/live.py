@@ -117,6 +117,7 @@ class LiveUnit:
         self._tick_until(now_ns)
         if links:
             self._show_system(now_ns)
+            self._note()
         if now_ns >= self._next_check_ns:
             self._check(now_ns)
         return len(frames) == FRAMES_A_TURN
@@ -230,6 +231,15 @@ class LiveUnit:
                 self._ledger(event, decided_ns, written_ns)
         elif kind == "status":
             self.states.core(event)
+            self._note()
+        elif kind == "signal":
+            self.states.signal(event)
+            self._parts.publish(event)
+            self._note()
+        elif kind == "own_message":
+            self.states.own_message(event)
+            self._parts.publish(event)
+            self._note()
         elif kind == "system":
             self._system = (event["on"], event["receiving"], event["fault"])
             self._show_system(self._now())
@@ -245,6 +255,9 @@ class LiveUnit:
             told = {"event": "system", "on": on, "receiving": receiving, "fault": fault}
             self._parts.publish({"t": self.epoch_s(now_ns), **told})
         self._outputs(now_ns)
+
+    def _note(self) -> None:
+        self._parts.presenter.notes(self.states.notes(), self._now())
 
     def _outputs(self, time_ns: int) -> None:
         """Tell what is lit and sounds, if that has changed."""
@@ -281,13 +294,14 @@ class LiveUnit:
         self._loads.check(self.states, epoch_s)
         self._check_outputs(epoch_s)
         for name, one in self._parts.inputs.items():
-            self.states.hint(name, getattr(one, "hint", ""), epoch_s)
+            self.states.hint(name.partition(".")[0], getattr(one, "hint", ""), epoch_s)
         step_ns = self._unix() - self._now() - self._offset_ns
         if abs(step_ns) > CLOCK_STEP_NS:
             detail = f"the system clock is {step_ns / 1e9:+.1f} s off the time of the events, which goes on evenly"
             self.states.state("clock", "implausible", "stepped", epoch_s, detail)
         else:
             self.states.state("clock", "ok", "steady", epoch_s)
+        self._note()
         if now_ns >= self._next_statistics_ns:
             self._next_statistics_ns += STATISTICS_NS
             self._parts.publish(self.statistics())

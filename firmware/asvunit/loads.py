@@ -37,10 +37,11 @@ class Loads:
     def check(self, states: InputStates, epoch_s: float) -> None:
         """Tell who has lost input since the last look."""
         counters = self.counters()
-        lost: dict[str, str] = dict.fromkeys([*counters, "unit"], "")
+        lost: dict[str, str] = dict.fromkeys([*(port.partition(".")[0] for port in counters), "unit"], "")
         seen: Counter[str] = Counter({"unit": self._inbox.lost})
         for name, reason in _OVERLOADS:
-            seen[name] += counters.get(name, Counter())[reason]
+            # A car's further buses, "can.body" say, are the input "can" as well
+            seen[name] += sum(counts[reason] for port, counts in counters.items() if port.partition(".")[0] == name)
         for name in lost:
             if seen[name] > self._dropped[name]:
                 lost[name] = "input_lost"

@@ -160,6 +160,7 @@ class Shown:
     text: str = ""
     lamps: frozenset[str] = frozenset()  # names of the lit ones: those of [leds] in hardware/pins.toml
     tone_hz: int = 0  # of the buzzer now; 0: silent
+    notes: tuple[str, ...] = ()  # what is wrong with the unit's inputs, for people; empty while all is well
 
 
 @runtime_checkable

@@ -58,7 +58,7 @@ DIRECTIONS: Final[dict[str | None, frozenset[str]]] = {
 
 
 class Presenter:
-    """Shows what the unit says on every output. `hmi`, `system`, `tick` and `dark`: True if an output showed it.
+    """Shows what the unit says on every output. `hmi`, `system`, `notes`, `tick` and `dark`: True if an output showed it.
 
     `down`: the outputs that cannot show just now, and why; `failures` counts by output. Outputs go by their
     attribute `name`, else by their class.
@@ -71,6 +71,7 @@ class Presenter:
         self._said = Shown()  # by the last hmi event, without lamps and tone
         self._sound = "none"
         self._system: frozenset[str] = frozenset()  # lamps
+        self._notes: tuple[str, ...] = ()
         self._pattern: Pattern | None = None
         self._began_ns = 0
         self._time_ns = 0
@@ -117,6 +118,12 @@ class Presenter:
         self._system = frozenset(name for name, lit in lamps.items() if lit)
         return self._present()
 
+    def notes(self, notes: tuple[str, ...], time_ns: int) -> bool:
+        """What is wrong with the unit's inputs, in words."""
+        self._advance(time_ns)
+        self._notes = notes
+        return self._present()
+
     def tick(self, time_ns: int) -> bool:
         """Goes on with the pattern, and with outputs that failed."""
         self._advance(time_ns)
@@ -135,6 +142,7 @@ class Presenter:
         """All lamps off and silent, as before the first event."""
         self._advance(time_ns)
         self._said, self._sound, self._system, self._pattern = Shown(), "none", frozenset(), None
+        self._notes = ()
         return self._present()
 
     def _advance(self, time_ns: int) -> None:
@@ -146,7 +154,7 @@ class Presenter:
         level = {self._said.level} - {"none"}
         tone_hz = self._pattern.tone_hz(self._time_ns - self._began_ns) if self._pattern else 0
         lamps = self._system | DIRECTIONS[self._said.direction] | level
-        shown = replace(self._said, lamps=lamps, tone_hz=tone_hz)
+        shown = replace(self._said, lamps=lamps, tone_hz=tone_hz, notes=self._notes)
         changed, self._shown = shown != self._shown, shown
         if not changed and not (self.down and self._time_ns >= self._retry_ns):
             return False

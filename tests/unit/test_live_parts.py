@@ -107,6 +107,46 @@ def test_a_device_back_before_the_core_noticed_is_ok_again() -> None:
     assert len(heard) == 3
 
 
+def test_since_when_and_what_a_person_should_know() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.core({**_core("gnss", "silent", "no_input"), "t": 10.0})
+    states.core({**_core("gnss", "silent", "timeout"), "t": 12.0})  # another reason for the same state
+    assert [event["since"] for event in heard] == [10.0, 10.0]
+    assert states.notes()[0].endswith(": timeout")
+    assert states.notes()[0].startswith("gnss silent since ")
+    states.own_message({"position": False, "state": False, "reason": "timeout"})
+    assert states.notes()[-1] == "own position and state not sent: timeout"
+    states.core({**_core("gnss", "ok", "received"), "t": 15.0})
+    states.own_message({"position": True, "state": True, "reason": "none"})
+    assert states.notes() == ()
+    assert heard[-1]["since"] == 15.0
+
+
+def test_a_signal_that_fails_is_told_while_the_bus_is_ok() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.core(_core("can", "ok", "received"))
+    states.signal({"signal": "brake", "state": "stale"})
+    states.signal({"signal": "winker", "state": "ok"})
+    assert states.notes() == ("can: brake stale",)
+    states.signal({"signal": "brake", "state": "ok"})
+    assert states.notes() == ()
+
+
+def test_several_buses_are_one_input_and_the_lost_one_is_named() -> None:
+    heard = _Heard()
+    states = InputStates(heard.append)
+    states.core(_core("can", "ok", "received"))
+    states.link(Link(0, "can.body", False, "unplugged", "socketcan can1: pulled"), 2.0)
+    assert heard.last() == ("can", "disconnected", "unplugged")
+    assert states.disconnected == ["can"]
+    states.link(Link(0, "can", True, "connected"), 2.5)
+    assert heard.last() == ("can", "disconnected", "unplugged")
+    states.link(Link(0, "can.body", True, "connected"), 3.0)
+    assert heard.last() == ("can", "ok", "received")
+
+
 def test_load_and_hint() -> None:
     heard = _Heard()
     states = InputStates(heard.append)
@@ -209,9 +249,11 @@ def test_the_commented_configuration_is_the_defaults_and_its_examples_are_taken(
     text = config_text()
     assert Config.model_validate(tomllib.loads(text)) == Config()
     every = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
-    config = Config.model_validate(tomllib.loads(every))
-    assert config.gnss.port == "/dev/ttyAMA0"
     told = tomllib.loads(every)
+    for other in (("gpsd", "device"), ("port",)):  # they exclude each other
+        gnss = {key: value for key, value in told["gnss"].items() if key not in other}
+        config = Config.model_validate(told | {"gnss": gnss})
+        assert (config.gnss.port, config.gnss.gpsd) == (gnss.get("port"), gnss.get("gpsd"))
     for name, info in Config.model_fields.items():
         assert name in told
         if isinstance(told[name], dict):

@@ -273,7 +273,7 @@ def test_time_that_runs_back_is_counted_not_followed():
 def test_misuse_raises():
     drive = Drive()
     with pytest.raises(ValueError, match="signal"):
-        drive.core.on_vehicle(7, 0, 0, 0, 0, 0)
+        drive.core.on_vehicle(8, 0, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="source"):
         drive.core.on_vehicle(0, 0, 0, 40_000, 0, 0)
     with pytest.raises(ValueError, match="source"):

@@ -55,7 +55,8 @@ def one_line(shown: Shown) -> str:
     """The same in a line."""
     side = f" ({shown.direction})" if shown.direction else ""
     tone = f", {shown.tone_hz} Hz" if shown.tone_hz else ""
-    return f"{shown.level}{side}: {shown.text or '-'} | lamps: {' '.join(sorted(shown.lamps)) or 'none'}{tone}"
+    notes = "".join(f" | {note}" for note in shown.notes)
+    return f"{shown.level}{side}: {shown.text or '-'} | lamps: {' '.join(sorted(shown.lamps)) or 'none'}{tone}{notes}"
 
 
 class TerminalOutputs:
@@ -109,7 +110,7 @@ class TerminalOutputs:
         size = self._console.size
         if size.width < MIN_COLUMNS or size.height < MIN_ROWS:
             return Text(one_line(self._shown), overflow="ellipsis", no_wrap=True)
-        return driver_view(self._shown, self._title)
+        return driver_view(self._shown, self._title, self._shown.notes)
 
     def _print(self) -> None:
         while True:

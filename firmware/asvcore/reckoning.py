@@ -1,0 +1,205 @@
+"""The way since the fix: heading, dead reckoning by the car's speed and yaw rate, and how far that can be wrong."""
+
+from . import codes, params
+from .elements import SHIFT_REVERSE
+from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, longitude_difference_cas, root, sine_q12
+from .params import NONE
+from .signals import Signals
+
+_LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
+_STEP_MS = 10000
+_OFFSET_CAS = 800  # an offset whose scaled square root of a metre stays below 2^30; some 25 m
+
+
+class Reckoning(Signals):
+    """Where ego has come to since its last fix, which is the origin of `plane`.
+
+    `north_mm`, `east_mm`: the way since, and what is left of the way back to the fix: where the reckoned position
+    was beside a new fix, it returns to it in RETURN_MS instead of leaping.
+    """
+
+    def __init__(self, settings):
+        Signals.__init__(self, settings.timeouts_ms())
+        self.plane = Plane()
+        self.heading_cdeg = NONE  # vehicle axis: last course of forward motion at 3 km/h or more [D4], turned by yaw
+        self.sine_q12 = self.cosine_q12 = 0  # of the heading, while it is known
+        self.north_mm = 0
+        self.east_mm = 0
+        self.way_mm = 0  # length of the way since the fix
+        self.frozen = False  # the receiver repeats a position that ego has left
+        self._doubt = 0  # mm x percent: what that way may be wrong by
+        self._still_mm = 0  # way by the car's own speed since the receiver told another position
+        self._told_latitude_cas = NONE  # by the receiver, of its antenna
+        self._told_longitude_cas = NONE
+        self._offset_north_mm = 0  # at the last fix; what is left of it decays
+        self._offset_east_mm = 0
+        self._return_ms = 0
+        self._way_rest = 0
+        self._turn_rest = 0
+        self._drift_q5 = 0  # yaw rate of a standing car
+
+    # Inputs
+
+    def placed(self, latitude_cas, longitude_cas):
+        """The receiver has told a position: False where it is one that ego has left long ago."""
+        same = latitude_cas == self._told_latitude_cas and longitude_cas == self._told_longitude_cas
+        self._told_latitude_cas = latitude_cas
+        self._told_longitude_cas = longitude_cas
+        if not same:
+            self._still_mm = 0
+        self.frozen = self._still_mm >= params.FROZEN_DM * 100
+        return not self.frozen
+
+    def set_heading(self, heading_cdeg):
+        """Take over a heading."""
+        self.heading_cdeg = heading_cdeg
+        self.sine_q12 = sine_q12(heading_cdeg)
+        self.cosine_q12 = cosine_q12(heading_cdeg)
+
+    def restart(self, latitude_cas, longitude_cas, ahead_dm, right_dm, smooth):
+        """Begin anew at a fix of the antenna, which sits so far ahead of the reported point and right of it.
+
+        `smooth`: the position before was a reckoned one, which returns to the fix without a leap.
+        """
+        plane = self.plane
+        if (ahead_dm or right_dm) and self.heading_cdeg != NONE:
+            if not plane.known:
+                plane.place(latitude_cas, longitude_cas)
+            north_mm = (100 * (ahead_dm * self.cosine_q12 - right_dm * self.sine_q12) + 2048) >> 12
+            east_mm = (100 * (ahead_dm * self.sine_q12 + right_dm * self.cosine_q12) + 2048) >> 12
+            latitude_cas -= cas(north_mm, plane.north_q12)
+            longitude_cas = _wrapped(longitude_cas - cas(east_mm, plane.east_q12))
+        north_mm = self._offset(plane.latitude_cas - latitude_cas, plane.north_q12, self.north_mm)
+        east_mm = self._offset(
+            longitude_difference_cas(plane.longitude_cas, longitude_cas), plane.east_q12, self.east_mm
+        )
+        far_mm = max(abs(north_mm), abs(east_mm))
+        self._return_ms = 0
+        self.north_mm = self.east_mm = 0
+        if smooth and params.RETURN_FROM_DM * 100 <= far_mm <= params.RETURN_TO_DM * 100:
+            self._return_ms = params.RETURN_MS
+            self._offset_north_mm = self.north_mm = north_mm
+            self._offset_east_mm = self.east_mm = east_mm
+        plane.place(latitude_cas, longitude_cas)
+        self.way_mm = self._doubt = 0
+
+    def put(self, signal, value, status, source):
+        """As `Signals.put`; a standing car's yaw rate is what its sensor tells without turning."""
+        Signals.put(self, signal, value, status, source)
+        if signal == codes.SIGNAL_YAW_RATE and status == codes.STATUS_OK and self.signal(codes.SIGNAL_SPEED) == 0:
+            if abs(value) <= params.YAW_DRIFT_CDEGS:
+                self._drift_q5 += value - (self._drift_q5 >> 5)
+
+    # What is known now
+
+    def yaw_rate_cdegs(self):
+        """Yaw rate in 0.01 degrees/s, right positive, without the sensor's drift; NONE where none is fresh."""
+        rate = self.signal(codes.SIGNAL_YAW_RATE)
+        return NONE if rate == NONE else rate - (self._drift_q5 >> 5)
+
+    def reversing(self):
+        """True while the shift is known to be in reverse, or the car's own speed says so."""
+        return self.signal(codes.SIGNAL_SHIFT) == SHIFT_REVERSE or (
+            NONE < self.signal(codes.SIGNAL_SPEED) <= -params.BACKWARDS_CKMH
+        )
+
+    def doubt_dm(self):
+        """How far the way since the fix may be wrong."""
+        return self._doubt // 10000
+
+    def with_doubt_dm(self, error_dm):
+        """A fix's error, grown by the way since it and by what is left of the return to it."""
+        if error_dm >= params.UNBOUNDED_ERROR_M * 10:
+            return error_dm
+        doubt_dm = self.doubt_dm()
+        left_dm = _part(max(abs(self._offset_north_mm), abs(self._offset_east_mm)), self._return_ms) // 100
+        return max(error_dm, root(error_dm * error_dm + doubt_dm * doubt_dm + left_dm * left_dm))
+
+    def latitude_cas(self):
+        """Latitude now, in wire units."""
+        return self.plane.latitude_cas + cas(self.north_mm, self.plane.north_q12)
+
+    def longitude_cas(self):
+        """Longitude now, in wire units, -180 degrees up to below +180."""
+        return _wrapped(self.plane.longitude_cas + cas(self.east_mm, self.plane.east_q12))
+
+    # Inside
+
+    def move(self, speed_ckmh, step_ms):
+        """Go on for a step at a speed (NONE: not known); the way in mm, backwards negative."""
+        step_ms = min(step_ms, _STEP_MS)
+        self._return(step_ms)
+        if speed_ckmh <= 0:  # also NONE
+            return 0
+        turn_cdeg = self._turn(step_ms)
+        # 0.01 km/h is 1/360 mm/ms; what a step leaves over is kept for the next
+        way = speed_ckmh * step_ms + self._way_rest
+        way_mm = way // 360
+        self._way_rest = way - way_mm * 360
+        own = self.signal(codes.SIGNAL_SPEED) != NONE
+        if own:
+            self._still_mm = min(self._still_mm + way_mm, _LIMIT_MM)
+        percent = params.DOUBT_PERCENT if turn_cdeg == NONE else params.DOUBT_YAW_PERCENT
+        self.way_mm = min(self.way_mm + way_mm, _LIMIT_MM)
+        self._doubt = min(self._doubt + way_mm * percent, _LIMIT_MM * params.DOUBT_PERCENT)
+        way_mm = -way_mm if self.reversing() else way_mm
+        if turn_cdeg == NONE or turn_cdeg == 0 or self.heading_cdeg == NONE:
+            self.shift(way_mm)
+        else:  # along the middle of the arc
+            heading_cdeg = self.heading_cdeg
+            self.set_heading((heading_cdeg + turn_cdeg // 2) % 36000)
+            self.shift(way_mm)
+            self.set_heading((heading_cdeg + turn_cdeg) % 36000)
+        return way_mm
+
+    def shift(self, way_mm):
+        """Move along the heading, where it is known."""
+        if self.heading_cdeg == NONE:
+            return
+        way_mm = max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
+        north_mm = self.north_mm + ((way_mm * self.cosine_q12 + 2048) >> 12)
+        east_mm = self.east_mm + ((way_mm * self.sine_q12 + 2048) >> 12)
+        self.north_mm = max(-_LIMIT_MM, min(north_mm, _LIMIT_MM))
+        self.east_mm = max(-_LIMIT_MM, min(east_mm, _LIMIT_MM))
+
+    def turned_cdeg(self, time_ms):
+        """What ego turns in such a time at its yaw rate now; 0 where that is not known."""
+        rate = self.yaw_rate_cdegs()
+        return 0 if rate == NONE else divided(rate * time_ms, 1000)
+
+    def _turn(self, step_ms):
+        rate = self.yaw_rate_cdegs()
+        if rate == NONE:
+            self._turn_rest = 0
+            return NONE
+        turn = rate * step_ms + self._turn_rest
+        turn_cdeg = turn // 1000
+        self._turn_rest = turn - turn_cdeg * 1000
+        return turn_cdeg
+
+    def _return(self, step_ms):
+        if self._return_ms == 0:
+            return
+        before_ms = self._return_ms
+        self._return_ms = after_ms = max(before_ms - step_ms, 0)
+        self.north_mm += _part(self._offset_north_mm, after_ms) - _part(self._offset_north_mm, before_ms)
+        self.east_mm += _part(self._offset_east_mm, after_ms) - _part(self._offset_east_mm, before_ms)
+
+    def _offset(self, difference_cas, scale_q12, way_mm):
+        """Of the position before from a new fix, along one axis."""
+        if not -_OFFSET_CAS <= difference_cas <= _OFFSET_CAS:
+            return _LIMIT_MM
+        return (difference_cas * scale_q12 * 25 + 512 >> 10) + way_mm
+
+
+def cas(way_mm, scale_q12):
+    """A way in mm as 0.01": mm * 4096 / (100 * scale), in a form below 2^30."""
+    return divided(way_mm * 1024, 25 * scale_q12)
+
+
+def _part(offset_mm, left_ms):
+    return divided(offset_mm * left_ms, params.RETURN_MS)
+
+
+def _wrapped(longitude_cas):
+    return (longitude_cas + HALF_TURN_CAS) % TURN_CAS - HALF_TURN_CAS
