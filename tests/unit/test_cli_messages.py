@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asvtools import cli, doctor
+from asvtools import cli
 from asvunit.adapters.capture import CaptureWriter
 from asvunit.message import encode, values
 
@@ -276,46 +276,6 @@ def test_a_file_that_is_no_capture(asvkit, tmp_path):
     code, out, err = asvkit("decode", str(path))
     assert (code, out, len(err)) == (2, [], 1)
     assert str(path) in err[0]
-
-
-def test_doctor_reports(asvkit):
-    code, out, err = asvkit("doctor", "--json")
-    report = json.loads(out[0])
-    states = {check["name"]: check["state"] for check in report["checks"]}
-    assert (code, report["ok"], err) == (0, True, [])
-    assert {states[name] for name in ("python", "package numpy", "message codec", "python-can")} == {"ok"}
-    assert states.keys() >= {"micropython", "serial ports", "can interfaces", "gpio", "group dialout", "clock"}
-    assert set(states.values()) <= {"ok", "absent", "problem"}
-    assert all(check["mend"] for check in report["checks"] if check["state"] != "ok")
-    code, out, _err = asvkit("doctor")
-    assert (code, len(out)) == (0, len(states))
-
-
-def test_doctor_fails_only_for_what_is_needed(asvkit, monkeypatch):
-    def broken():
-        raise OSError("no such luck")
-
-    monkeypatch.setitem(doctor._CHECKS, "gpio", broken)
-    code, out, err = asvkit("doctor")
-    assert (code, err) == (0, [])
-    assert "problem  gpio: OSError: no such luck -> install asvkit again" in out
-    monkeypatch.setitem(doctor._CHECKS, "message codec", broken)
-    code, out, err = asvkit("doctor")
-    assert code == 1
-    assert err == ["asvkit: the offline commands cannot work here: message codec"]
-
-
-def test_doctor_sees_devices(tmp_path):
-    absent = doctor._devices("ports", ("tty*",), "connect it", "dialout", tmp_path)
-    assert (absent.state, absent.mend) == ("absent", "connect it")
-    (tmp_path / "ttyUSB0").touch()
-    assert doctor._devices("ports", ("tty*",), "connect it", "dialout", tmp_path).state == "ok"
-    (tmp_path / "can0").mkdir()
-    (tmp_path / "can0" / "type").write_text("280\n")
-    (tmp_path / "eth0").mkdir()
-    (tmp_path / "eth0" / "type").write_text("1\n")
-    first = next(doctor._can(tmp_path))
-    assert (first.state, first.detail) == ("ok", "can0")
 
 
 def test_failures_become_one_line(asvkit, monkeypatch):
