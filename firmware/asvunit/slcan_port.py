@@ -1,70 +1,149 @@
-"""The serial port of an slcan adapter, as python-can is to see it: whole ASCII lines of wanted frames, nothing else.
+"""Reads an slcan adapter: what its serial port holds at once, of which only the wanted frames are parsed.
 
-python-can reads a port byte by byte, parses every frame before it filters, fails for ever on a byte beyond ASCII and
-stores a line that never ends. In between, this reads what is there at once and passes on what is of use: on a full
-bus that is the difference between a few per cent of a small computer and all of it.
+python-can opens the adapter; its own reading asks the port for byte after byte, parses every frame before it filters,
+fails for ever on a byte beyond ASCII and stores a line that never ends. On a full bus the difference is between one
+per cent of a small computer and all of it.
 """
 
+import errno
+import os
+import select
+from binascii import unhexlify
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic, sleep
 from typing import Any, Final
 
-LINE_BYTES: Final = 256  # the longest frame, FD with a time stamp, has 143
+import can
+from can.util import CAN_FD_DLC
 
-_STANDARD: Final = b"tdbr"  # first letters of frames: data, FD, FD with a faster data phase, remote
-_EXTENDED: Final = b"TDBRx"
-# BEL ends a line as CR does. What is not ASCII becomes a character that no frame has.
-_CLEAN: Final = bytes(0x0D if code == 0x07 else code if code < 0x80 else 0x3F for code in range(256))
+LINE_BYTES: Final = 256  # the longest frame, FD with a time stamp, has 146
+
+_KINDS: Final = frozenset((b"t", b"T", b"x", b"d", b"D", b"b", b"B", b"r", b"R"))  # first letters of frames
+_STANDARD: Final = ((b"t", False, False), (b"d", True, False), (b"b", True, True))  # letter, FD, faster data phase
+_EXTENDED: Final = ((b"T", False, False), (b"x", False, False), (b"D", True, False), (b"B", True, True))
+_REMOTE: Final = {False: b"r", True: b"R"}
+_STANDARD_HEAD, _EXTENDED_HEAD = 4, 9  # letter and identifier
+_CLASSIC_BYTES: Final = 8
+_STAMPS: Final = (0, 4, 8)  # hex digits of a time stamp that some adapters append
+# BEL ends a line as CR does; LF, which some adapters append, is dropped.
+_CLEAN: Final = bytes(0x0D if code == 0x07 else code for code in range(256))
 _WRITE_TIMEOUT_S: Final = 0.2
+_READ_BYTES: Final = 1 << 16
 _QUEUED_BYTES: Final = 1 << 20  # more than any kernel stores of a serial device
+_FLUSH_S: Final = 0.05
+_FULL_BUS_S: Final = 0.002  # readings nearer than this: a full bus, whose frames are then read several at once
+
+_Head = tuple[int, bool, bool, bool, bool]  # identifier, extended, FD, faster data phase, remote
 
 
-class SlcanPort:
-    """Stands in for the pyserial port of an open `slcanBus`; lines that are no frames are counted as garbage."""
+class SlcanReader:
+    """Reads the pyserial port of an open `slcanBus`. Lines that are no frames are counted as garbage.
+
+    `frames` counts all data frames of the bus, wanted or not.
+    """
 
     def __init__(self, port: Any, identifiers: Iterable[tuple[int, bool]], counters: Counter[str]) -> None:
+        self.frames = 0
         self._port = port
         self._counters = counters
-        self._wanted = {b"%08X" % number if extended else b"%03X" % number for number, extended in identifiers}
+        self._standard: dict[bytes, _Head] = {}
+        self._extended: dict[bytes, _Head] = {}
+        for number, extended in identifiers:
+            self._expect(number, extended)
         self._rest = b""  # the line that has not ended yet
-        self._ready = b""
-        self._at = 0
+        self._read_s = 0.0
+        self._read = self._chooses_reading()
         port.write_timeout = _WRITE_TIMEOUT_S  # a device that hangs must not hang the closing
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._port, name)
+    def receive(self, timeout_s: float) -> list[can.Message]:
+        """The wanted frames of one reading; none if nothing came in time, or nothing wanted. OSError: it is gone."""
+        data = self._read(timeout_s)
+        return self._frames(data) if data else []
 
-    @property
-    def in_waiting(self) -> int:
-        return len(self._ready) - self._at
-
-    def read(self, _size: int = 1) -> bytes:
-        """One byte; none if no wanted frame came within the port's timeout or with the bytes read."""
-        if self._at >= len(self._ready):
-            self._ready, self._at = self._frames(self._port.read(self._port.in_waiting or 1)), 0
-        byte = self._ready[self._at : self._at + 1]
-        self._at += len(byte)
-        return byte
-
-    def reset_input_buffer(self) -> None:
+    def flush(self) -> None:
         """Drops all that is queued, and what a driver or the adapter hands on from its own store: old as well."""
         self._port.reset_input_buffer()
-        self._port.read(_QUEUED_BYTES)  # for as long as the port's timeout
-        self._rest = self._ready = b""
-        self._at = 0
+        end_s, dropped = monotonic() + _FLUSH_S, 0
+        while dropped < _QUEUED_BYTES and (left_s := end_s - monotonic()) > 0:
+            dropped += len(self._read(left_s))
+        self._rest = b""
 
-    def _frames(self, data: bytes) -> bytes:
-        *lines, self._rest = (self._rest + data.translate(_CLEAN)).split(b"\r")
+    def _expect(self, number: int, extended: bool) -> None:
+        digits = f"{number:08X}" if extended else f"{number:03X}"
+        heads = self._extended if extended else self._standard
+        for each in {digits.encode(), digits.lower().encode()}:
+            for letter, is_fd, fast in _EXTENDED if extended else _STANDARD:
+                heads[letter + each] = (number, extended, is_fd, fast, False)
+            heads[_REMOTE[extended] + each] = (number, extended, False, False, True)
+
+    # Bytes
+
+    def _chooses_reading(self) -> Callable[[float], bytes]:
+        """The system's reading where the port is a file: a third of pyserial's time."""
+        try:
+            descriptor = int(self._port.fileno())
+        except (OSError, AttributeError, NotImplementedError):  # a port by its URL
+            return self._read_port
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+
+        def read(timeout_s: float) -> bytes:
+            if monotonic() - self._read_s < _FULL_BUS_S:
+                sleep(min(_FULL_BUS_S, timeout_s))
+            if not poll.poll(timeout_s * 1000):
+                return b""
+            data = os.read(descriptor, _READ_BYTES)
+            if not data:
+                raise OSError(errno.ENXIO, "the serial device is gone")
+            self._read_s = monotonic()
+            return data
+
+        return read
+
+    def _read_port(self, timeout_s: float) -> bytes:
+        self._port.timeout = timeout_s
+        return bytes(self._port.read(self._port.in_waiting or 1))
+
+    # Lines
+
+    def _frames(self, data: bytes) -> list[can.Message]:
+        *lines, self._rest = (self._rest + data.translate(_CLEAN, b"\n")).split(b"\r")
         if len(self._rest) > LINE_BYTES:
             self._rest = b""
             self._counters["garbage"] += 1
-        return b"".join([line + b"\r" for line in lines if line and self._wants(line)])
+        frames = len([1 for line in lines if line[:1] in _KINDS])
+        self.frames += frames
+        if frames < len(lines) and (garbage := len(lines) - lines.count(b"") - frames):
+            self._counters["garbage"] += garbage  # we ask the adapter nothing: it has nothing else to say
+        standard, extended = self._standard, self._extended
+        if extended:
+            lines = [line for line in lines if line[:_STANDARD_HEAD] in standard or line[:_EXTENDED_HEAD] in extended]
+        else:
+            lines = [line for line in lines if line[:_STANDARD_HEAD] in standard]
+        found = [self._message(line) for line in lines]
+        if broken := found.count(None):
+            self._counters["garbage"] += broken
+        return [message for message in found if message is not None]
 
-    def _wants(self, line: bytes) -> bool:
-        kind = line[:1]
-        if kind in _STANDARD:
-            return line[1:4].upper() in self._wanted
-        if kind in _EXTENDED:
-            return line[1:9].upper() in self._wanted
-        self._counters["garbage"] += 1  # we ask the adapter nothing: it has nothing else to say
-        return False
+    def _message(self, line: bytes) -> can.Message | None:
+        """A frame of the line that begins as a wanted one; None where it goes on as none."""
+        size = _STANDARD_HEAD
+        head = self._standard.get(line[:size])
+        if head is None:
+            size = _EXTENDED_HEAD
+            head = self._extended[line[:size]]
+        number, extended, is_fd, fast, remote = head
+        digits = line[size + 1 :]
+        try:
+            length = CAN_FD_DLC[int(line[size : size + 1], 16)]
+            used = 0 if remote else 2 * length
+            data = unhexlify(digits[:used])
+        except ValueError:
+            return None
+        if 2 * len(data) != used or len(digits) - used not in _STAMPS or not (is_fd or length <= _CLASSIC_BYTES):
+            return None
+        return can.Message(
+            arbitration_id=number, is_extended_id=extended, is_fd=is_fd, bitrate_switch=fast, is_remote_frame=remote,
+            dlc=length, data=bytearray(data),
+        )  # fmt: skip
