@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test gate check bench wheel-test lock clean
+.PHONY: setup demo verify test gate check bench mf4-test wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -15,8 +15,9 @@ setup: .venv/dev.stamp  ## the environment with everything for development
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+.venv/dev.stamp: requirements/dev.txt requirements/cars.txt .venv/run.stamp
 	$(PIP) install -r requirements/dev.txt
+	$(PIP) install --no-deps -r requirements/cars.txt
 	touch $@
 
 demo: .venv/run.stamp  ## an encounter at a blind crossing, judged, with a verdict
@@ -28,8 +29,8 @@ verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes
 test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n auto
 
-gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython
+gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/unit/test_core_parts.py tests/unit/test_vehicle_suggest.py
 
 check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/ruff check .
@@ -40,6 +41,11 @@ check: .venv/dev.stamp  ## what CI checks beside the tests
 
 bench: .venv/dev.stamp  ## speed and memory beside peers; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
+
+mf4-test: .venv/dev.stamp  ## CAN logs in .mf4, with what reads them beside the environment: it would slow every command
+	$(PIP) install --target build/mf4 --upgrade -r requirements/mf4.txt
+	PYTHONPATH=build/mf4 $(BIN)/pytest -n auto -k mf4 tests/unit/test_can_tools.py tests/replay/test_can_logs.py | tee build/mf4/told.txt
+	! grep -q skipped build/mf4/told.txt
 
 wheel-test: .venv/dev.stamp  ## an installed wheel works without the checkout
 	rm -rf build/wheel && mkdir -p build/wheel

@@ -7,7 +7,7 @@ from common import Row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from truthtools import Course, driven  # noqa: E402
+from truthtools import Course, driven
 
 NAME = "Own position between fixes"
 STRAIGHT = [(60, 60, 0)]

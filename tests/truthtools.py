@@ -1,4 +1,4 @@
-"""Drives with known truth: where a car really is, against what its core sends. Metres, seconds; no core in the truth."""
+"""Drives with known truth: where a car really is, against what its core sends. No core in the truth."""
 
 import math
 import random

@@ -10,17 +10,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from asvunit.adapters.can_bus import CanBus
+from asvunit.adapters.gnss_gpsd import GpsdGnss
 from asvunit.adapters.gnss_serial import SerialGnss
 from asvunit.adapters.gpio import GpioOutputs, choose_factory
 from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
-from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.authority import Authority
 from asvunit.authority_keys import key_id, load_keys
+from asvunit.can_assembly import can_inputs, described
 from asvunit.config import Config
 from asvunit.errors import UsageError
 from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
+from asvunit.gpsd_address import gpsd_address
 from asvunit.inbox import Inbox
 from asvunit.intersections import load_intersections
 from asvunit.live import Parts
@@ -29,6 +30,7 @@ from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter
 from asvunit.recordings import load_map
 from asvunit.sender import Sender
+from asvunit.vehicle import VehicleMap
 from asvunit.verifier import Verifier
 
 
@@ -40,6 +42,8 @@ def beside(folder: Path, name: str | None) -> Path | None:
 def vehicle_map(config: Config, folder: Path) -> VehicleMap | None:
     """The car's signal map, or None without a bus."""
     if config.can.interface is None:
+        if config.can.bus:
+            raise UsageError("can.interface: missing: [can] itself is the signal map's first bus")
         return None
     if config.vehicle.map is None:
         raise UsageError('vehicle.map: missing: a CAN bus needs the car\'s signal map, e.g. map = "bench"')
@@ -47,31 +51,17 @@ def vehicle_map(config: Config, folder: Path) -> VehicleMap | None:
     return load_map(near if near.is_file() else config.vehicle.map, None, [folder])
 
 
-def gnss_input(config: Config) -> SerialGnss | None:
+def gnss_input(config: Config) -> SerialGnss | GpsdGnss | None:
     """The receiver, checked; None without one."""
-    if config.gnss.port is None:
+    receiver: SerialGnss | GpsdGnss
+    if config.gnss.gpsd is not None:
+        receiver = GpsdGnss(*gpsd_address(config.gnss.gpsd), config.gnss.device or "")
+    elif config.gnss.port is not None:
+        receiver = SerialGnss(config.gnss.port, config.gnss.baud)
+    else:
         return None
-    receiver = SerialGnss(config.gnss.port, config.gnss.baud)
     receiver.check()
     return receiver
-
-
-def can_input(config: Config, car: VehicleMap | None) -> CanBus | None:
-    """The bus, checked; None without one."""
-    if config.can.interface is None or car is None:
-        return None
-    bus = CanBus(
-        config.can.interface,
-        config.can.channel,
-        decode=car.decode,
-        identifiers=car.identifiers,
-        bitrate=config.can.bitrate,
-        listen_only=config.can.listen_only,
-        options=config.can.options,
-    )
-    bus.check()
-    car.counters = bus.counters  # decoded in the same thread: one account of what the bus gave
-    return bus
 
 
 def radio(config: Config) -> UdpRadio | None:
@@ -112,7 +102,7 @@ def assemble(
     inputs: dict[str, LiveInput] = dict(extra)
     for name, part in (
         ("gnss", None if "gnss" in extra else gnss_input(config)),
-        ("can", can_input(config, car)),
+        *can_inputs(config, car).items(),
         ("supports", supports_input(config)),
     ):
         if part is not None:
@@ -143,17 +133,21 @@ def _vehicle(config: Config, folder: Path) -> str:
 def _gnss(config: Config, _folder: Path) -> str:
     if config.ego.simulate != "off":
         return f"simulated: the ego of scenario {config.ego.scenario}"
-    if gnss_input(config) is None:
+    receiver = gnss_input(config)
+    if receiver is None:
         return "none: no own position, so no support and no position sent"
+    if isinstance(receiver, GpsdGnss):
+        which = config.gnss.device or "its first receiver that speaks"
+        return f"{receiver.at}, {which}{'' if receiver.answers() else ' (does not answer now; waited for)'}"
     port = str(config.gnss.port)
     return f"{port} at {config.gnss.baud} baud{'' if os.path.exists(port) else ' (not there now; waited for)'}"
 
 
 def _can(config: Config, folder: Path) -> str:
-    bus = can_input(config, vehicle_map(config, folder))
-    if bus is None:
+    car = vehicle_map(config, folder)
+    if car is None:
         return "none" if config.ego.simulate == "off" else "simulated as well"
-    return f"{config.can.interface} {config.can.channel}{', listen-only' if config.can.listen_only else ''}"
+    return described(config, can_inputs(config, car), car)
 
 
 def _radio(config: Config, _folder: Path) -> str:

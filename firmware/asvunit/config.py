@@ -4,6 +4,7 @@ Defaults are those of a unit without a file: class B, a car of unknown length, n
 """
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,6 +14,7 @@ from asvcore import params
 from asvcore.elements import ELEMENTS
 from asvcore.settings import Settings
 from asvunit.authority_keys import check_key, check_key_id, check_keys
+from asvunit.gpsd_address import check_device, check_gpsd
 from asvunit.ports import SIGNALS
 from asvunit.toml_file import read_toml
 from asvunit.words import CODES
@@ -40,6 +42,9 @@ class EgoTable(Table):
     position: Literal["auto", "fix"] = Field("auto", description="auto: moved on with a fresh CAN speed")
     sampling_delay_ms: int = Field(0, ge=0, le=1000, description="of the receiver and its serial line [D17]")
     antenna_to_front_m: float = Field(0, ge=-20, le=20, description="calibration [D11]")
+    antenna_ahead_m: float = Field(0, ge=-20, le=20, description="of GNSS, ahead of the point that is sent [D11]")
+    antenna_right_m: float = Field(0, ge=-5, le=5, description="and right of it; 0 0: the antenna's place is sent")
+    reckoning_m: float = Field(15, ge=1, le=250, description="doubt of a reckoned position; more: it is not sent")
     simulate: Literal["off", "scenario"] = Field("off", description="table-top mode: own motion of a scenario's ego")
     scenario: str = Field("crossing", min_length=1, description="the scenario simulated: a name or a file")
 
@@ -47,14 +52,26 @@ class EgoTable(Table):
 class GnssTable(Table):
     port: str | None = Field(None, min_length=1, description="serial device, as /dev/ttyAMA0; none: no receiver")
     baud: int = Field(9600, ge=1200, le=4_000_000, description="NMEA at 10 Hz needs 38400 or more")
+    gpsd: Annotated[str | None, AfterValidator(check_gpsd)] = Field(
+        None, min_length=1, description="in the place of port: host:port of a gpsd that has the receiver"
+    )
+    device: Annotated[str | None, AfterValidator(check_device)] = Field(
+        None, min_length=1, description="which of gpsd's receivers, as gpsd names it; none: the first that speaks"
+    )
 
 
-class CanTable(Table):
+class CanBusTable(Table):
     interface: str | None = Field(None, min_length=1, description="of python-can: socketcan slcan ...; none: no CAN")
     channel: str = Field("can0", min_length=1, description="as can0, /dev/ttyACM0")
     bitrate: int | None = Field(None, ge=10_000, le=8_000_000, description="where the adapter sets it, as slcan does")
+    fd: bool = Field(False, description="CAN FD frames too")
+    data_bitrate: int | None = Field(None, ge=10_000, le=16_000_000, description="of CAN FD's data phase")
     listen_only: bool = Field(True, description="the unit never sends on CAN; false: it may acknowledge frames")
     options: dict[str, str | int | float | bool] = Field({}, description="further arguments of that interface")
+
+
+class CanTable(CanBusTable):
+    bus: dict[str, CanBusTable] = Field({}, description="further buses of the signal map, by their names there")
 
 
 class RadioTable(Table):
@@ -151,8 +168,8 @@ class Config(Table):
     presentation: PresentationTable = PresentationTable()
     neighbours: NeighboursTable = NeighboursTable()
 
-    def settings(self, timeouts_ms: list[int] | None = None) -> Settings:
-        """The core's settings; `timeouts_ms` of the vehicle signals as the signal map gives them."""
+    def settings(self, timeouts_ms: list[int] | None = None, mapped: Iterable[str] = ()) -> Settings:
+        """The core's settings; `timeouts_ms` of the vehicle signals and which are `mapped`, by the signal map."""
         settings = Settings()
         values = {
             "seed": self.seed,
@@ -162,6 +179,9 @@ class Config(Table):
             "position_mode": CODES["POSITION"][self.ego.position],
             "sampling_delay_ms": self.ego.sampling_delay_ms,
             "antenna_to_front_dm": round(self.ego.antenna_to_front_m * 10),
+            "antenna_ahead_dm": round(self.ego.antenna_ahead_m * 10),
+            "antenna_right_dm": round(self.ego.antenna_right_m * 10),
+            "reckoning_dm": round(self.ego.reckoning_m * 10),
             "crossing": int(self.crossing.enabled),
             "crossing_start": CODES["START"][self.crossing.start],
             "crossing_ego_max_ckmh": round(self.crossing.ego_max_kmh * 100),
@@ -185,6 +205,7 @@ class Config(Table):
             settings.set(name, value)
         for name, timeout_ms in zip(SIGNALS, timeouts_ms or [], strict=False):
             settings.set(f"timeout_{name}_ms", timeout_ms)
+        settings.set("signals", sum(1 << SIGNALS.index(name) for name in mapped))
         return settings
 
 

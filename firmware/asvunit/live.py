@@ -293,8 +293,12 @@ class LiveUnit:
             self._parts.publish(event)
         self._loads.check(self.states, epoch_s)
         self._check_outputs(epoch_s)
-        for name, one in self._parts.inputs.items():
-            self.states.hint(name.partition(".")[0], getattr(one, "hint", ""), epoch_s)
+        hints: dict[str, str] = {}
+        for name, one in self._parts.inputs.items():  # a car's further buses, "can.body" say, are the input "can"
+            port = name.partition(".")[0]
+            hints[port] = hints.get(port) or str(getattr(one, "hint", ""))
+        for name, text in hints.items():
+            self.states.hint(name, text, epoch_s)
         step_ns = self._unix() - self._now() - self._offset_ns
         if abs(step_ns) > CLOCK_STEP_NS:
             detail = f"the system clock is {step_ns / 1e9:+.1f} s off the time of the events, which goes on evenly"

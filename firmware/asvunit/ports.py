@@ -55,7 +55,7 @@ class Fix:
     vertical_error_m: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that quadruples the cost of the commonest record
 class VehicleSignal:
     """One decoded signal of one CAN frame. `status` UNKNOWN: the car itself says so, or an unmapped code."""
 
@@ -105,7 +105,7 @@ class Link:
     """
 
     time_ns: int
-    port: str  # "gnss", "can", "radio", "supports", "hmi"
+    port: str  # "gnss", "can" or, of further buses, "can.NAME", "radio", "supports", "hmi"
     up: bool
     reason: str
     detail: str = ""

@@ -58,7 +58,7 @@ DIRECTIONS: Final[dict[str | None, frozenset[str]]] = {
 
 
 class Presenter:
-    """Shows what the unit says on every output. `hmi`, `system`, `notes`, `tick` and `dark`: True if an output showed it.
+    """Shows what the unit says on every output; its methods are True if an output showed it.
 
     `down`: the outputs that cannot show just now, and why; `failures` counts by output. Outputs go by their
     attribute `name`, else by their class.

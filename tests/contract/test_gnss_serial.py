@@ -238,6 +238,57 @@ def test_garbage_then_recovery(reader: Reader, receiver: Receiver) -> None:
     assert reader.rest() == []
 
 
+def test_summary(reader: Reader, receiver: Receiver) -> None:
+    reader.start()
+    connect(reader, receiver)
+    for n in range(1, 4):
+        receiver.write(burst(n))
+        reader.fix()
+    summary = reader.gnss.summary()
+    assert (summary["period_ms"], summary["sentences"], summary["talkers"]) == (10_000, {"GGA": 4, "RMC": 4}, {"GN": 8})
+    assert (summary["fix"], summary["quality"], summary["satellites"]) == ("valid", "autonomous", 8)
+    assert summary["missing"] == {"error estimate": "GST"}
+
+
+def test_noise_without_end_then_recovery(reader: Reader, receiver: Receiver) -> None:
+    """As fast as it is taken: nothing grows, and the first burst after it is read."""
+    reader.start()
+    connect(reader, receiver)
+    noise = bytes(range(256)) * 16
+    for _ in range(250):
+        receiver.write(noise)
+    receiver.write(b"\n" + burst(1))
+    assert reader.fix().tod_ms == tod_ms(1)
+    assert reader.gnss.counters["garbage"] > 1000
+    assert len(reader.gnss._live._cutter._rest) <= 256
+    assert reader.rest() == []
+
+
+def test_stopped_amid_noise(reader: Reader, receiver: Receiver) -> None:
+    reader.start()
+    connect(reader, receiver)
+    (thread,) = (one for one in threading.enumerate() if one.name == "gnss")
+    done = threading.Event()
+
+    def writing() -> None:
+        os.set_blocking(receiver._ends[0], False)
+        while not done.is_set():
+            try:
+                os.write(receiver._ends[0], b"\xff$" * 2048)
+            except BlockingIOError:
+                done.wait(0.001)
+
+    writer = threading.Thread(target=writing)
+    writer.start()
+    try:
+        wait_for(lambda: reader.gnss.summary()["bytes"] > 200_000)
+        reader.gnss.stop()
+        assert not thread.is_alive()
+    finally:
+        done.set()
+        writer.join()
+
+
 def test_bytes_without_sentences_give_a_hint(
     reader: Reader, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +314,27 @@ def test_bytes_without_sentences_give_a_hint(
     receiver.unplug()
     assert reader.link().reason == "unplugged"
     assert reader.gnss.hint == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [(bytes.fromhex("b5620a0400000e34"), "binary frames arrive"), (b"$GPRMC,120000,V\r\n", "without checksum")],
+)
+def test_the_hint_says_what_comes_instead(
+    reader: Reader, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, data: bytes, hint: str
+) -> None:
+    reader.start()
+    connect(reader, receiver)
+    late_ns = 0
+    now_ns = gnss_serial.monotonic_ns
+    monkeypatch.setattr(gnss_serial, "monotonic_ns", lambda: now_ns() + late_ns)
+    receiver.write(data)
+    wait_for(lambda: reader.gnss._live._no_sentence_since_ns is not None)
+    late_ns = 3_000_000_000
+    receiver.write(data)
+    wait_for(lambda: reader.gnss.hint)
+    assert hint in reader.gnss.hint
+    assert str(receiver.path) in reader.gnss.hint
 
 
 def test_a_second_unit_is_told_that_the_device_is_in_use(reader: Reader, receiver: Receiver) -> None:

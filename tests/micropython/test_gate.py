@@ -4,6 +4,7 @@ What runs: golden vectors, journals of crossing encounters, and journals of rand
 also with every call of the core under `micropython.heap_lock()`.
 """
 
+import json
 import math
 import os
 import random
@@ -22,6 +23,9 @@ from asvrig.generate import generate
 from asvrig.scenario import load_scenario, scenario_names
 from asvtools.cli import run
 from asvunit.journal import JournalWriter
+from asvunit.ports import OK
+from asvunit.vehicle import VehicleMap
+from carmaps import CAR, EVERYTHING, SIZES
 from coretools import Drive, Target, encounter, frame
 
 pytestmark = pytest.mark.micropython
@@ -257,3 +261,58 @@ def test_journal_lines_of_no_known_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="journal line Q"):
         journal.feed(drive.core, "Q 1 2 3")
     assert len(FIELDS) == len({row[0] for row in FIELDS})
+
+
+def frames_of(path: Path) -> None:
+    """Hostile and lifelike frames of the car of many peculiarities: flashing, wheels, sums, counters, wrong lengths."""
+    rng = random.Random(11)
+    t, count = 1000, 0
+    with path.open("w") as file:
+        for step in range(4000):
+            t += rng.choice((5, 10, 50, 50, 100, 400 if step % 50 == 0 else 10))
+            identifier, length = rng.choice(SIZES)
+            data = bytearray(rng.randbytes(length if rng.random() < 0.97 else rng.randrange(65)))
+            if length == 8 and len(data) == 8 and rng.random() < 0.95:
+                if identifier == 16:
+                    data[:6] = b"".join(rng.randrange(4900, 5100).to_bytes(2, "little") for _ in range(3))
+                if identifier == 32:
+                    lit = int(t % 700 < 350) if step % 1000 > 200 else 0
+                    data[0] = data[0] & 0xFC | lit * (step // 1000 % 4)
+                    count += rng.random() < 0.9
+                    data[1] = count & 0x0F
+                data[7] = sum(data[:7]) & 0xFF
+            if identifier == 33 and len(data) == 1:
+                data[0] = int(t % 700 < 350)
+            file.write(f"0 {identifier} {int(rng.random() < 0.01)} {t} {data.hex() or '00'}\n")
+            if t > 200_000:
+                file.write("R 150000\n")
+                t -= 150_000
+
+
+def test_car_frames_give_the_same_signals_and_allocate_nothing(micropython: str, tmp_path: Path) -> None:
+    (tmp_path / "car.dbc").write_text(CAR)
+    path, compiled, frames = (tmp_path / name for name in ("car.toml", "car.json", "frames"))
+    path.write_text(f'map = 1\nname = "car"\ndatabase.file = "car.dbc"\n{EVERYTHING}')
+    compiled.write_text(json.dumps(VehicleMap.load(path).compiled()))
+    frames_of(frames)
+    wanted = output(sys.executable, HERE / "run_can_table.py", FIRMWARE, compiled, frames)
+    assert output(micropython, HERE / "run_can_table.py", FIRMWARE, compiled, frames) == wanted
+    assert output(micropython, HERE / "run_can_table.py", FIRMWARE, compiled, frames, "lock") == wanted
+    counts = [int(word.strip("[,]")) for word in wanted[-1].split()[:7]]
+    assert min(counts[1:]) > 0  # every reason to drop a frame was met
+    each = [json.loads(line.split(" ", 2)[2].replace("(", "[").replace(")", "]")) for line in wanted[:-1]]
+    told = {(signal, value) for line in each for signal, value, status in line if status == OK}
+    assert told >= {(1, 4), (1, 5), (2, 4), (2, 5), (2, 6), (3, 4), (3, 5), (4, 1), (5, 120)}
+    assert len({value for signal, value in told if signal == 0}) > 100
+
+
+def test_the_bench_vehicle_decodes_on_a_board(micropython: str, tmp_path: Path) -> None:
+    compiled, frames = tmp_path / "bench.json", tmp_path / "frames"
+    car = VehicleMap.load("bench")
+    compiled.write_text(json.dumps(car.compiled()))
+    rng = random.Random(12)
+    frames.write_text(
+        "".join(f"0 {rng.choice((256, 512))} 0 {t} {rng.randbytes(8).hex()}\n" for t in range(0, 20_000, 20))
+    )
+    wanted = output(sys.executable, HERE / "run_can_table.py", FIRMWARE, compiled, frames)
+    assert output(micropython, HERE / "run_can_table.py", FIRMWARE, compiled, frames, "lock") == wanted

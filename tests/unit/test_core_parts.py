@@ -1,6 +1,7 @@
 """Geometry, the neighbour table, the command ring and the pool of supports, each beside a plain model."""
 
 import math
+import os
 import random
 
 import pytest
@@ -189,7 +190,8 @@ def test_revision_tells_the_age_of_a_position():
         assert drive.core.neighbours.used[0].delay_ms == delay_ms
 
 
-def test_a_million_random_frames_never_fail_and_memory_stays_flat():
+# A million of them with ASVKIT_ALL=1 (make gate)
+def test_random_frames_never_fail_and_memory_stays_flat():
     import tracemalloc
 
     drive = Drive(neighbours=16)
@@ -213,7 +215,7 @@ def test_a_million_random_frames_never_fail_and_memory_stays_flat():
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 40_000  # half a byte a message; the table's own integers come and go
-    burst(900_000, 15_000)
+    burst(900_000 if os.environ.get("ASVKIT_ALL") else 100_000, 15_000)
     assert core.neighbours.count <= 16
 
 

@@ -406,7 +406,9 @@ def test_the_same_message_with_the_radios_flag_is_news():
     assert [r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)] == [1]
 
 
-@pytest.mark.parametrize(("signal", "value"), [(0, -30001), (0, 30001), (7, -20001), (1, 8), (2, 8), (5, 128), (6, 5001)])
+@pytest.mark.parametrize(
+    ("signal", "value"), [(0, -30001), (0, 30001), (7, -20001), (1, 8), (2, 8), (5, 128), (6, 5001)]
+)
 def test_a_signal_that_cannot_be_is_refused(signal, value):
     with pytest.raises(ValueError, match="value"):
         Drive().vehicle(0, signal, value)

@@ -1,11 +1,13 @@
 """Own state between fixes, against drives whose truth is known: bends, reverse, noise, tunnels, frozen receivers."""
 
+from itertools import pairwise
+
 import pytest
-from coretools import Drive
-from truthtools import Course, driven
 
 from asvcore import codes
 from asvcore.params import NONE
+from coretools import Drive
+from truthtools import Course, driven
 
 BEND = [(5, 60, 0), (8, 60, 10), (5, 60, 0)]  # 60 km/h, 10 degrees a second: 0.3 g
 
@@ -83,8 +85,7 @@ def test_the_way_back_to_the_fix_is_smooth():
     told = driven(course)
     step_m = 60 / 3.6 / 10
     leaps = [
-        abs(((b.north_m - a.north_m) ** 2 + (b.east_m - a.east_m) ** 2) ** 0.5 - step_m)
-        for a, b in zip(told[20:], told[21:], strict=False)
+        abs(((b.north_m - a.north_m) ** 2 + (b.east_m - a.east_m) ** 2) ** 0.5 - step_m) for a, b in pairwise(told[20:])
     ]
     assert max(leaps) < 0.6  # the fixes lie up to 1.2 m beside the reckoned place
     assert any(one.error_m > 0.3 and one.t_ms % 1000 == 200 for one in told[60:])  # on its way back, not there at once

@@ -25,13 +25,13 @@ from asvrig.trajectory import Trajectory, degrees
 from asvrig.unit_config import unit_config
 from asvunit.adapters.capture import Capture
 from asvunit.adapters.nmea import NmeaFile
-from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.config import load_config
 from asvunit.errors import UsageError
 from asvunit.message import decode, values
 from asvunit.ports import SIGNALS
 from asvunit.resources import data_folder
 from asvunit.trailer import signed_bytes, split
+from asvunit.vehicle import VehicleMap
 
 S = 1_000_000_000
 MAIN = Path(__file__).resolve().parents[2] / "hil" / "scenarios" / "crossing_two.toml"

@@ -1,13 +1,13 @@
 """What the unit says of each signal of the car: at each change, never silently."""
 
 import pytest
-from coretools import Drive
 
 from asvcore import codes
 from asvunit.config import Config
 from asvunit.events import Translator
 from asvunit.identity import Sources
 from asvunit.words import word
+from coretools import Drive
 
 MAPPED = 1 << codes.SIGNAL_SPEED | 1 << codes.SIGNAL_BRAKE | 1 << codes.SIGNAL_WINKER
 

@@ -15,14 +15,17 @@ import typer
 
 from asvtools import (
     area_command,
+    can_command,
     config_command,
     demo_command,
     doctor,
     explain_command,
+    gnss_command,
     messages,
     peer_command,
     replay_command,
     run_command,
+    vehicle_command,
     verify_command,
 )
 from asvunit.errors import AsvkitError, UsageError
@@ -65,8 +68,11 @@ app.command("explain", short_help="Why support is or is not given, at any moment
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
 app.command("peer", short_help="A live opponent for a unit on a desk.")(peer_command.peer)
 app.add_typer(config_command.app, name="config", short_help="Write or check a unit's configuration.")
+app.add_typer(vehicle_command.app, name="vehicle", short_help="Signal maps: check against a log, propose, compile.")
+app.add_typer(gnss_command.app, name="gnss", short_help="Set up a receiver, and read it back.")
+app.add_typer(can_command.app, name="can", short_help="Play a CAN log to a bench bus.")
 app.command("area", short_help="How far the radio must reach: areas, timing, packet rate.")(area_command.area)
-app.command("doctor", short_help="What this machine has and lacks, and the mend.")(doctor.doctor)
+app.command("doctor", short_help="What this machine and this unit lack, and the mend.")(doctor.doctor)
 app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)
 app.command("verify", short_help="Every scenario judged; a report clause by clause.")(verify_command.verify)
 

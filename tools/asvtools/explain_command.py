@@ -99,6 +99,7 @@ def explain(
     day: recorded.Day = None,
     align: recorded.Alignment = Align.ABSOLUTE,
     databases: recorded.Databases = None,
+    buses: recorded.Buses = None,
 ) -> None:
     """Why support is or is not given, at any moment of a recording: a line for each function and vehicle."""
     from asvtools.explain_view import Chosen
@@ -111,7 +112,7 @@ def explain(
     if every is not None and not _LEAST_S <= every < 10**6:
         raise UsageError(f"--every {every:g}: give {_LEAST_S:g} seconds or more")
     if journal is not None:
-        given = (gnss, can, vehicle, radio, supports, config, seed, day, databases)
+        given = (gnss, can, vehicle, radio, supports, config, seed, day, databases, buses)
         if any(one is not None for one in given) or align is not Align.ABSOLUTE:
             raise UsageError("--journal: it holds all inputs and settings; give it without other inputs")
         _explain_journal(journal, at or [], every, chosen)
@@ -127,6 +128,7 @@ def explain(
         day=day,
         align=align,
         databases=databases,
+        buses=buses,
     )
     _explain_recordings(opened, at or [], every, chosen)
 

@@ -37,7 +37,7 @@ def option(name: str, metavar: str, help_text: str) -> Any:
 
 
 Gnss = Annotated[Path | None, option("--gnss", "NMEA", "NMEA 0183 of the receiver.")]
-Can = Annotated[Path | None, option("--can", "LOG", "CAN log: .log .asc .blf .trc .csv ...")]
+Can = Annotated[Path | None, option("--can", "LOG", "CAN log: .log .asc .blf .trc .mf4 .csv .db")]
 Vehicle = Annotated[str | None, option("--vehicle", "MAP", "Signal map: a file, or one that comes along.")]
 Radio = Annotated[Path | None, option("--radio", "CAPTURE", "Received frames: pcap or pcapng.")]
 Supports = Annotated[Path | None, option("--supports", "JSONL", "Other systems' supports, JSON lines.")]
@@ -45,6 +45,7 @@ ConfigFile = Annotated[Path | None, option("--config", "FILE", "Configuration of
 Seed = Annotated[int | None, option("--seed", "N", "Of the random vehicle_id; default 1.")]
 Day = Annotated[str | None, option("--date", "YYYY-MM-DD", "Date of an NMEA log that tells none.")]
 Alignment = Annotated[Align, typer.Option("--align", help="'start' lays relative logs on the first time.")]
+Buses = Annotated[list[str] | None, option("--bus", "NAME=CHANNEL", "Channel of the CAN log a bus is; repeatable.")]
 Databases = Annotated[list[Path] | None, option("--dbc", "DIR", "Folder with databases; repeatable.")]
 
 
@@ -94,9 +95,11 @@ def open_recorded(
     day: str | None,
     align: Align,
     databases: list[Path] | None,
+    buses: list[str] | None = None,
     written: Sequence[Path | None] = (),
 ) -> Recorded:
     """What the options name; UsageError, before anything is opened, if one of `written` is also read."""
+    from asvunit.can_channels import bus_channels
     from asvunit.config import load_config
     from asvunit.intersections import node_ahead
     from asvunit.recordings import load_map, open_recordings
@@ -104,7 +107,7 @@ def open_recorded(
     unit_config = load_config(config)
     named = vehicle or unit_config.vehicle.map
     vehicle_map = load_map(named, can, databases or []) if named and (can or vehicle) else None
-    of_map = [vehicle_map.path, vehicle_map.database_path] if vehicle_map else []
+    of_map = [vehicle_map.path, *(loaded.path for loaded in vehicle_map.databases)] if vehicle_map else []
     if unit_config.intersections.map is not None:
         of_map.append((config.parent if config else Path()) / unit_config.intersections.map)
     _distinct([gnss, can, radio, supports, config, *of_map], written)
@@ -117,9 +120,10 @@ def open_recorded(
         port=unit_config.radio.port,
         day=_date(day),
         align_start=align is Align.START,
+        buses=bus_channels(buses or []),
     )
     nodes = node_ahead(unit_config, config.parent if config else Path())
-    settings = unit_config.settings(vehicle_map.timeouts_ms if vehicle_map else None)
+    settings = unit_config.settings(*((vehicle_map.timeouts_ms, vehicle_map.mapped) if vehicle_map else ()))
     for port in ("gnss", "can", "radio"):
         settings.set(f"uses_{port}", int(port in inputs.names))
     if seed is not None:

@@ -36,6 +36,7 @@ def replay(
     day: recorded.Day = None,
     align: recorded.Alignment = Align.ABSOLUTE,
     databases: recorded.Databases = None,
+    buses: recorded.Buses = None,
 ) -> None:
     """Recorded inputs through the unit, offline: frames and warnings as they would have been live."""
     opened = open_recorded(
@@ -49,6 +50,7 @@ def replay(
         day=day,
         align=align,
         databases=databases,
+        buses=buses,
         written=[sent, journal, None if str(events) == "-" else events],
     )
     try:

@@ -94,11 +94,12 @@ class _Session:
         screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
         for screen in screens:
             stack.callback(screen.close)
-        stand_ins, timeouts_ms = simulated(config, folder)
+        stand_ins, timeouts_ms, mapped = simulated(config, folder)
         parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens)
-        settings = config.settings(car.timeouts_ms if car else timeouts_ms)
-        for name, used in (("gnss", "gnss" in parts.inputs), ("can", "can" in parts.inputs), ("radio", parts.radio)):
-            settings.set(f"uses_{name}", int(bool(used)))
+        settings = config.settings(*((car.timeouts_ms, car.mapped) if car else (timeouts_ms, mapped)))
+        used = {name.partition(".")[0] for name in parts.inputs} | ({"radio"} if parts.radio else set())
+        for name in ("gnss", "can", "radio"):
+            settings.set(f"uses_{name}", int(name in used))
         if "seed" not in config.model_fields_set:  # a new identity at each ignition [G 3.7.2(d)]
             settings.set("seed", int.from_bytes(os.urandom(4), "big") % _SEEDS)
         nodes = node_ahead(config, folder)
@@ -127,12 +128,13 @@ class _Session:
         _say(f"stopped: {reason.replace('_', ' ')}")
 
 
-def simulated(config: "Config", folder: Path) -> "tuple[dict[str, LiveInput], list[int] | None]":
-    """Table-top mode: the ego of a scenario in the place of receiver and, without a bus, of the car; its timeouts."""
+def simulated(config: "Config", folder: Path) -> "tuple[dict[str, LiveInput], list[int] | None, tuple[str, ...]]":
+    """Table-top mode: a scenario's ego in the place of receiver and, without a bus, car; its timeouts and signals."""
     if config.ego.simulate == "off":
-        return {}, None
-    if config.gnss.port is not None:
-        raise UsageError("ego.simulate: with it there is no receiver; take gnss.port out, or set simulate to off")
+        return {}, None, ()
+    for key, given in (("port", config.gnss.port), ("gpsd", config.gnss.gpsd)):
+        if given is not None:
+            raise UsageError(f"ego.simulate: with it there is no receiver; take gnss.{key} out, or set simulate to off")
     from asvrig.live.simulated import simulated_ego
     from asvrig.scenario import load_scenario
 
@@ -142,7 +144,9 @@ def simulated(config: "Config", folder: Path) -> "tuple[dict[str, LiveInput], li
     except UsageError as error:
         raise UsageError(f"ego.scenario: {error}") from error
     receiver, car = simulated_ego(scenario, with_car=config.can.interface is None and bool(scenario.ego.can))
-    return ({"gnss": receiver, "can": car}, car.timeouts_ms) if car else ({"gnss": receiver}, None)
+    if car is None:
+        return {"gnss": receiver}, None, ()
+    return {"gnss": receiver, "can": car}, car.timeouts_ms, car.mapped
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import stat
 import termios
 import threading
 from collections import Counter
-from time import monotonic_ns
+from time import monotonic_ns, thread_time_ns
 from typing import Any, Final
 
 from serial import Serial
@@ -23,7 +23,9 @@ from asvunit.ports import Delivery, Link
 
 _REOPEN_NS: Final = 500_000_000
 _STOP_S: Final = 0.9
-_CHUNK: Final = 4096  # all that a terminal's queue hands over at once
+_CHUNK: Final = 4096
+_FULL: Final = 4095  # all that a terminal's queue hands over at once
+_LONGEST_PAUSE_NS: Final = 50_000_000  # noise is read for half of the time at most: the unit has more to do
 _NOT_OPENED: Final = (OSError, ValueError, termios.error)  # pyserial lets the latter two through
 
 _REASONS: Final = {
@@ -40,6 +42,8 @@ _DETAILS: Final = {
 _NO_SENTENCE: Final = (
     "{port}: bytes arrive but no RMC or GGA sentence; is baud = {baud} right, and does the receiver send NMEA?"
 )
+_BINARY_ONLY: Final = "{port}: binary frames arrive but no RMC or GGA sentence; let the receiver send NMEA"
+_NO_CHECKSUM: Final = "{port}: sentences arrive without checksum and are not taken; let the receiver send checksums"
 
 
 class SerialGnss:
@@ -57,7 +61,15 @@ class SerialGnss:
     @property
     def hint(self) -> str:
         """What may be wrong with a line that is open but tells no sentence, or nothing."""
-        return _NO_SENTENCE.format(port=self._port, baud=self._baud) if self._live.no_sentence else ""
+        if not self._live.no_sentence:
+            return ""
+        text = {"": _NO_SENTENCE, "binary": _BINARY_ONLY, "no_checksum": _NO_CHECKSUM}[self._live.instead]
+        return text.format(port=self._port, baud=self._baud)
+
+    def summary(self) -> dict[str, Any]:
+        """What the receiver sends, for people: period_ms, sentences, talkers, missing, fix, quality, satellites, hdop,
+        binary_share, bytes; since the line was opened last."""
+        return self._live.summary()
 
     def check(self) -> None:
         try:
@@ -113,7 +125,13 @@ class SerialGnss:
         poll = select.poll()
         poll.register(line, select.POLLIN)
         poll.register(wake, select.POLLIN)
+        stopping = select.poll()
+        stopping.register(wake, select.POLLIN)
+        pause_ns = 0
         while True:
+            if pause_ns and stopping.poll(-(-pause_ns // 1_000_000)):
+                return False
+            pause_ns = 0
             quiet_ns = live.quiet_at_ns
             ready = poll.poll(None if quiet_ns is None else _ms_until(quiet_ns))
             if any(number == wake for number, _events in ready):
@@ -127,7 +145,10 @@ class SerialGnss:
                     live.reset()
                     self._tell("unplugged", self._detail("unplugged"))
                     return True
+                taken, began_ns = live.taken, thread_time_ns()
                 fixes = live.feed(data, monotonic_ns())
+                if len(data) >= _FULL and live.taken == taken:
+                    pause_ns = min(thread_time_ns() - began_ns, _LONGEST_PAUSE_NS)
             else:
                 fixes = live.quiet(monotonic_ns())
             for fix in fixes:

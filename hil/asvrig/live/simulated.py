@@ -16,9 +16,9 @@ import can
 from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import bursts
 from asvrig.scenario import Scenario
-from asvunit.adapters.vehicle_map import VehicleMap
 from asvunit.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Fix, Link, VehicleSignal
+from asvunit.vehicle import VehicleMap
 
 _BEGIN_NS: Final = 500_000_000  # after the unit's start: its parts are up by then
 
@@ -110,6 +110,7 @@ class SimulatedCar(_Player):
         self._feed = CanFeed(scenario.ego)
         self.counters = self._map.counters
         self.timeouts_ms = self._map.timeouts_ms
+        self.mapped = self._map.mapped
         for _frame in self._feed.frames(scenario):  # a map that lacks a word is refused now, not in the middle
             pass
 

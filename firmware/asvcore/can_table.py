@@ -1,0 +1,146 @@
+"""Decodes a car's CAN frames to ASV signals with the rows of a compiled signal map: integers, no names, no database.
+
+    table = CanTable(rows)  # what `asvkit vehicle compile` wrote
+    for index in range(table.decode(bus, identifier, extended, data, now_ms)):
+        core.on_vehicle(table.signals[index], table.values[index], table.statuses[index], bus, now_ms, cause)
+
+Decoding allocates nothing as long as the car's fields and scales stay within a board's small integers. Rows are
+described in docs/vehicle-maps.md. Times are milliseconds of any steady clock; `rebase` takes an offset off.
+"""
+
+from . import codes
+from .can_bits import Field
+from .can_checks import Checksum
+from .can_rules import Rule, Source, conditions_of, hold
+from .params import NEVER_MS
+
+VERSION = 1  # of the rows
+
+# Why a frame or a part of it was not taken: index into `counts`, and `reason` of the last frame
+TAKEN, UNKNOWN_ID, WRONG_LENGTH, UNDECODABLE, BAD_CHECKSUM, COUNTER_STUCK, COUNTER_JUMP = range(7)
+REASONS = ("", "unknown_id", "wrong_length", "undecodable", "bad_checksum", "counter_stuck", "counter_jump")
+
+EXTENDED = 1 << 29  # in a frame's key: the mark of an extended identifier
+AUXILIARY = codes.SIGNALS  # the signal of a rule that is no signal of its own, but a bit of the brake's value
+
+
+def key(identifier, extended):
+    """What frames are found by."""
+    return identifier | EXTENDED if extended else identifier
+
+
+class Frame:
+    """One message of a car.
+
+    Row: [bus, identifier, 1: extended, length, length padded for CAN FD, checks, counter's field or -1, its modulus,
+    multiplexers, sources]; a multiplexer: [field, [conditions it stands under itself], known codes...].
+    """
+
+    __slots__ = ("_counter", "_last", "_length", "_modulus", "_multiplexers", "_padded", "checks", "parts")
+
+    def __init__(self, row, fields):
+        self._length, self._padded, checks, counter, self._modulus, multiplexers = row[3:9]
+        self.checks = [Checksum(check, fields) for check in checks]
+        self._counter = fields[counter] if counter >= 0 else None
+        self._last = -1
+        self._multiplexers = [(fields[one[0]], conditions_of(one[1], fields), set(one[2:])) for one in multiplexers]
+        self.parts = []  # (rule, its sources in this message)
+
+    def reason(self, data):
+        """Why the frame cannot be taken, or TAKEN; COUNTER_JUMP and UNDECODABLE leave something to take."""
+        length = len(data)
+        if length != self._length and length != self._padded:
+            return WRONG_LENGTH
+        for check in self.checks:
+            if not check.good(data):
+                return BAD_CHECKSUM
+        reason = TAKEN
+        if self._counter is not None:
+            count = self._counter.read(data)
+            last = self._last
+            self._last = count
+            if last >= 0 and count != (last + 1) % self._modulus:
+                if count == last:  # the sender's task hangs while its controller repeats the frame
+                    return COUNTER_STUCK
+                reason = COUNTER_JUMP
+        for multiplexer in self._multiplexers:
+            if hold(multiplexer[1], data) and multiplexer[0].read(data) not in multiplexer[2]:
+                return UNDECODABLE
+        return reason
+
+
+class CanTable:
+    """The decoder of one car. `signals`, `values` and `statuses` hold what the last frame gave."""
+
+    def __init__(self, rows):
+        if rows["compiled_map"] != VERSION:
+            raise ValueError("compiled map of another version")
+        fields = [Field(row) for row in rows["fields"]]
+        sources = [Source(row, fields) for row in rows["sources"]]
+        self.timeouts_ms = list(rows["timeouts_ms"])  # by signal
+        self._rules = []
+        for index, row in enumerate(rows["rules"]):
+            own = [source for source, of in zip(sources, rows["sources"]) if of[0] == index]
+            self._rules.append(Rule(row, own))
+        self.frames = [{} for _ in range(rows["buses"])]  # of each bus, by `key`
+        most = 1
+        for row in rows["frames"]:
+            frame = Frame(row, fields)
+            for index, rule in enumerate(self._rules):
+                own = [sources[at] for at in row[9] if rows["sources"][at][0] == index]
+                if own:
+                    frame.parts.append((rule, own))
+            most = max(most, len(frame.parts))
+            self.frames[row[0]][key(row[1], row[2])] = frame
+        self.signals = [0] * most
+        self.values = [0] * most
+        self.statuses = [0] * most
+        self.counts = [0] * len(REASONS)
+        self.reason = TAKEN
+        self._auxiliary = 0
+        self._auxiliary_ms = NEVER_MS
+        self._auxiliary_timeout_ms = rows["auxiliary_timeout_ms"]
+
+    def find(self, bus, identifier, extended):
+        """The wanted frame of that identifier, or None."""
+        return self.frames[bus].get(key(identifier, extended))
+
+    def decode(self, bus, identifier, extended, data, now_ms):
+        """Takes a data frame; returns how many signals it gave. `reason` tells what was wrong with it."""
+        frame = self.find(bus, identifier, extended)
+        if frame is None:
+            self.reason = UNKNOWN_ID
+            self.counts[UNKNOWN_ID] += 1
+            return 0
+        return self.take(frame, data, now_ms)
+
+    def take(self, frame, data, now_ms):
+        """As `decode`, for a frame that `find` found."""
+        self.reason = reason = frame.reason(data)
+        if reason:
+            self.counts[reason] += 1
+            if reason != UNDECODABLE and reason != COUNTER_JUMP:
+                return 0
+        count = 0
+        for part in frame.parts:
+            rule = part[0]
+            if rule.read(part[1], data, now_ms):
+                if rule.signal == AUXILIARY:
+                    self._auxiliary = rule.value if rule.status == codes.STATUS_OK else 0
+                    self._auxiliary_ms = now_ms
+                    continue  # the lamp's message carries it on: it alone must not keep a silent lamp fresh
+                value = rule.value
+                if rule.signal == codes.SIGNAL_BRAKE and self._auxiliary and rule.status == codes.STATUS_OK:
+                    if abs(now_ms - self._auxiliary_ms) <= self._auxiliary_timeout_ms:
+                        value |= self._auxiliary
+                self.signals[count] = rule.signal
+                self.values[count] = value
+                self.statuses[count] = rule.status
+                count += 1
+        return count
+
+    def rebase(self, offset_ms):
+        """Take an offset off every stored time."""
+        for rule in self._rules:
+            rule.rebase(offset_ms)
+        self._auxiliary_ms = max(self._auxiliary_ms - offset_ms, NEVER_MS)
