@@ -24,7 +24,7 @@ from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
 from asvunit.gpsd_address import gpsd_address
 from asvunit.inbox import Inbox
 from asvunit.intersections import load_intersections
-from asvunit.live import Parts
+from asvunit.parts import Parts
 from asvunit.pins import load_pins
 from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter

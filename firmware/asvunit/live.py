@@ -6,56 +6,32 @@ come first: they are written before anything is told to anyone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.clock import UnitClock
 from asvunit.event_limit import EventLimit
 from asvunit.events import Event
-from asvunit.inbox import Inbox
 from asvunit.input_states import InputStates
+from asvunit.live_checks import LiveChecks
 from asvunit.loads import Loads
-from asvunit.ports import ExternalSupport, Fix, Link, LiveInput, Radio, RadioFrame, VehicleSignal
-from asvunit.presenter import Presenter
+from asvunit.parts import Parts, Times
+from asvunit.ports import ExternalSupport, Fix, Link, RadioFrame, VehicleSignal
 from asvunit.quantiles import Quantiles
-from asvunit.sender import LEAD_NS, Sender
+from asvunit.sender import LEAD_NS
 from asvunit.trailer import has_trailer
 from asvunit.trusted_time import GnssTime
 from asvunit.unit import Unit
-from asvunit.verifier import LATE_NS, Verifier
+from asvunit.verifier import LATE_NS
 
 CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
 FRAMES_A_TURN: Final = 64  # of the radio before the clock is looked at again
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
-CLOCK_STEP_NS: Final = 500_000_000
 
-Publish = Callable[[Event], None]
 Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
 _KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support", RadioFrame: "frame"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a live unit is made of; `inputs` by port."""
-
-    inbox: Inbox
-    inputs: dict[str, LiveInput]
-    radio: Radio | None
-    sender: Sender | None
-    presenter: Presenter
-    publish: Publish
-    events_fault: Callable[[], str] = str  # why events are not written just now, or ""
-    verifier: Verifier | None = None  # None: no authority keys
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """The clocks: monotonic and Unix nanoseconds."""
-
-    monotonic_ns: Callable[[], int]
-    unix_ns: Callable[[], int]
 
 
 class LiveUnit:
@@ -73,6 +49,7 @@ class LiveUnit:
         self._offset_ns = self._unix() - now_ns
         self._clock = UnitClock(now_ns, self._offset_ns)
         self.states = InputStates(parts.publish)
+        self._checks = LiveChecks(self.states, parts.inputs, parts.presenter)
         self._system = self._system_told = (False, False, False)
         self._lit: tuple[frozenset[str], int] = (frozenset(), 0)  # lamps and tone as they were told
         self._silenced = False
@@ -293,32 +270,15 @@ class LiveUnit:
             self._parts.publish(event)
         self._loads.check(self.states, epoch_s)
         self._check_outputs(epoch_s)
-        hints: dict[str, str] = {}
-        for name, one in self._parts.inputs.items():  # a car's further buses, "can.body" say, are the input "can"
-            port = name.partition(".")[0]
-            hints[port] = hints.get(port) or str(getattr(one, "hint", ""))
-        for name, text in hints.items():
-            self.states.hint(name, text, epoch_s)
-        step_ns = self._unix() - self._now() - self._offset_ns
-        if abs(step_ns) > CLOCK_STEP_NS:
-            detail = f"the system clock is {step_ns / 1e9:+.1f} s off the time of the events, which goes on evenly"
-            self.states.state("clock", "implausible", "stepped", epoch_s, detail)
-        else:
-            self.states.state("clock", "ok", "steady", epoch_s)
+        self._checks.hints(epoch_s)
+        self._checks.clock(self._unix() - self._now() - self._offset_ns, epoch_s)
         self._note()
         if now_ns >= self._next_statistics_ns:
             self._next_statistics_ns += STATISTICS_NS
             self._parts.publish(self.statistics())
 
     def _check_outputs(self, epoch_s: float) -> None:
-        down = self._parts.presenter.down
-        if not self._parts.presenter.outputs:
-            self.states.state("hmi", "off", "not_configured", epoch_s)
-        elif down:
-            detail = "; ".join(f"{name}: {reason}" for name, reason in down.items())
-            self.states.state("hmi", "disconnected", "cannot_show", epoch_s, detail)
-        else:
-            self.states.state("hmi", "ok", "showing", epoch_s)
+        self._checks.outputs(epoch_s)
         sender = self._parts.sender
         fault = sender.fault if sender else ""
         if bool(fault) != self._silenced:

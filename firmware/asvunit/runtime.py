@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
-from asvunit.live import LiveUnit, Parts
+from asvunit.live import LiveUnit
+from asvunit.parts import Parts
 from asvunit.service import ServiceManager
 
 _SWITCH_S: Final = 0.0005  # a thread that wakes at its time waits no longer than this for the interpreter

@@ -19,7 +19,8 @@ from asvcore.supports import Supports
 from asvunit.events import Translator
 from asvunit.inbox import Inbox
 from asvunit.journal import JournalWriter
-from asvunit.live import LiveUnit, Parts, Times
+from asvunit.live import LiveUnit
+from asvunit.parts import Parts, Times
 from asvunit.ports import ExternalSupport
 from asvunit.presenter import Presenter
 from asvunit.unit import Unit

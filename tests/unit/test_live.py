@@ -8,8 +8,9 @@ import pytest
 from asvcore.settings import Settings
 from asvunit.events import Event
 from asvunit.inbox import Inbox
-from asvunit.live import CYCLE_NS, FRAMES_A_TURN, LiveUnit, Parts, Times
+from asvunit.live import CYCLE_NS, FRAMES_A_TURN, LiveUnit
 from asvunit.message import decode, encode, raw_from_values, values
+from asvunit.parts import Parts, Times
 from asvunit.ports import ACCELERATOR, BRAKE, SPEED, Fix, Link, RadioFrame, Shown, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.sender import LEAD_NS, Sender

@@ -20,8 +20,9 @@ from asvunit.event_limit import EVENTS_A_SECOND
 from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.journal import JournalWriter
-from asvunit.live import LiveUnit, Parts, Times
+from asvunit.live import LiveUnit
 from asvunit.message import encode, raw_from_values
+from asvunit.parts import Parts, Times
 from asvunit.ports import SPEED, Fix, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.runtime import Runtime

@@ -76,7 +76,8 @@ class _Session:
         from asvunit.assembly import assemble, beside
         from asvunit.event_hub import EventHub
         from asvunit.intersections import node_ahead
-        from asvunit.live import LiveUnit, Times
+        from asvunit.live import LiveUnit
+        from asvunit.parts import Times
         from asvunit.runtime import Runtime
         from asvunit.service import ServiceManager
         from asvunit.unit import Unit

@@ -1,0 +1,45 @@
+"""What a live unit looks at once a second beside its loads: hints of the inputs, the system clock, the outputs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from asvunit.input_states import InputStates
+from asvunit.ports import LiveInput
+from asvunit.presenter import Presenter
+
+CLOCK_STEP_NS: Final = 500_000_000
+
+
+class LiveChecks:
+    """Looks, and tells the states."""
+
+    def __init__(self, states: InputStates, inputs: Mapping[str, LiveInput], presenter: Presenter) -> None:
+        self._states, self._inputs, self._presenter = states, inputs, presenter
+
+    def hints(self, epoch_s: float) -> None:
+        """What a person should know of an input; a car's further buses, "can.body" say, are the input "can"."""
+        hints: dict[str, str] = {}
+        for name, one in self._inputs.items():
+            port = name.partition(".")[0]
+            hints[port] = hints.get(port) or str(getattr(one, "hint", ""))
+        for name, text in hints.items():
+            self._states.hint(name, text, epoch_s)
+
+    def clock(self, step_ns: int, epoch_s: float) -> None:
+        """`step_ns`: how far the system clock is now from the times of the events."""
+        if abs(step_ns) > CLOCK_STEP_NS:
+            detail = f"the system clock is {step_ns / 1e9:+.1f} s off the time of the events, which goes on evenly"
+            self._states.state("clock", "implausible", "stepped", epoch_s, detail)
+        else:
+            self._states.state("clock", "ok", "steady", epoch_s)
+
+    def outputs(self, epoch_s: float) -> None:
+        """Lamps, buzzer, screens."""
+        down = self._presenter.down
+        if not self._presenter.outputs:
+            self._states.state("hmi", "off", "not_configured", epoch_s)
+        elif down:
+            detail = "; ".join(f"{name}: {reason}" for name, reason in down.items())
+            self._states.state("hmi", "disconnected", "cannot_show", epoch_s, detail)
+        else:
+            self._states.state("hmi", "ok", "showing", epoch_s)
