@@ -64,22 +64,25 @@ def driven(
     no_fix=(),
     seed=1,
     antenna=(0.0, 0.0),
+    delay_ms=0,
     **settings,
 ):
     """The frames of a core that is given this drive; `no_fix`: spans (from, to) in ms without any epoch.
 
-    `drift`: degrees a second that the yaw sensor tells too much; `antenna`: metres ahead and right of the car's point.
+    `drift`: degrees a second that the yaw sensor tells too much; `antenna`: metres ahead and right of the car's point;
+    `delay_ms`: what the receiver tells is so old.
     """
     drive, rng, out = Drive(**settings), random.Random(seed), []
     for t in range(0, course.end_ms, STEP_MS):
         north, east, heading, kmh, turn = course.at(t)
         if t % fix_ms == 0 and not any(low <= t < high for low, high in no_fix):
-            angle = math.radians(heading)
+            then = course.at(max(t - delay_ms, 0))
+            angle = math.radians(then[2])
             ahead, right = antenna
-            north_told = north + ahead * math.cos(angle) - right * math.sin(angle) + rng.gauss(0, noise_m)
-            east_told = east + ahead * math.sin(angle) + right * math.cos(angle) + rng.gauss(0, noise_m)
-            way = heading if kmh >= 0 else heading + 180
-            drive.fix(t, north_told, east_told, abs(kmh), way % 360)
+            north_told = then[0] + ahead * math.cos(angle) - right * math.sin(angle) + rng.gauss(0, noise_m)
+            east_told = then[1] + ahead * math.sin(angle) + right * math.cos(angle) + rng.gauss(0, noise_m)
+            way = then[2] if then[3] >= 0 else then[2] + 180
+            drive.fix(t, north_told, east_told, abs(then[3]), way % 360)
         if can and t % 20 == 0:
             drive.vehicle(t, codes.SIGNAL_SPEED, round((kmh if signed else abs(kmh)) * 100))
             if not signed:

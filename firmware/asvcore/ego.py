@@ -82,9 +82,10 @@ class Ego(Reckoning):
         if fast and course_cdeg != NONE and not self.reversing():
             self.set_heading((course_cdeg + self.turned_cdeg(settings.sampling_delay_ms)) % 36000)
             self.turn.course(self.heading_cdeg, self.speed_ckmh() >= params.TURN_SURE_CKMH)
-        self.restart(latitude_cas, longitude_cas, settings.antenna_ahead_dm, settings.antenna_right_dm, reckoned)
         way_mm = max(self.speed_ckmh(), 0) * settings.sampling_delay_ms // 360
-        self.shift(-way_mm if self.reversing() else way_mm)
+        way_mm = -way_mm if self.reversing() else way_mm
+        ahead_dm, right_dm = settings.antenna_ahead_dm, settings.antenna_right_dm
+        self.restart(latitude_cas, longitude_cas, ahead_dm, right_dm, way_mm, reckoned)
         self._displace()
         self._wait()
 

@@ -56,10 +56,11 @@ class Reckoning(Signals):
         self.sine_q12 = sine_q12(heading_cdeg)
         self.cosine_q12 = cosine_q12(heading_cdeg)
 
-    def restart(self, latitude_cas, longitude_cas, ahead_dm, right_dm, smooth):
+    def restart(self, latitude_cas, longitude_cas, ahead_dm, right_dm, way_mm, smooth):
         """Begin anew at a fix of the antenna, which sits so far ahead of the reported point and right of it.
 
-        `smooth`: the position before was a reckoned one, which returns to the fix without a leap.
+        `way_mm`: what ego has gone since the receiver sampled; `smooth`: the position before was a reckoned one,
+        which returns to the new one without a leap.
         """
         plane = self.plane
         if (ahead_dm or right_dm) and self.heading_cdeg != NONE:
@@ -73,14 +74,18 @@ class Reckoning(Signals):
         east_mm = self._offset(
             longitude_difference_cas(plane.longitude_cas, longitude_cas), plane.east_q12, self.east_mm
         )
-        far_mm = max(abs(north_mm), abs(east_mm))
+        plane.place(latitude_cas, longitude_cas)
         self._return_ms = 0
         self.north_mm = self.east_mm = 0
-        if smooth and params.RETURN_FROM_DM * 100 <= far_mm <= params.RETURN_TO_DM * 100:
+        self.shift(way_mm)
+        north_mm -= self.north_mm
+        east_mm -= self.east_mm
+        if smooth and params.RETURN_FROM_DM * 100 <= max(abs(north_mm), abs(east_mm)) <= params.RETURN_TO_DM * 100:
             self._return_ms = params.RETURN_MS
-            self._offset_north_mm = self.north_mm = north_mm
-            self._offset_east_mm = self.east_mm = east_mm
-        plane.place(latitude_cas, longitude_cas)
+            self._offset_north_mm = north_mm
+            self._offset_east_mm = east_mm
+            self.north_mm += north_mm
+            self.east_mm += east_mm
         self.way_mm = self._doubt = 0
 
     def put(self, signal, value, status, source):

@@ -170,6 +170,14 @@ def test_the_antennas_place(heading):
     assert min(errors(driven(course, antenna=(1.5, -0.7)))) > 1.2
 
 
+@pytest.mark.parametrize("yaw", [False, True])
+def test_a_receivers_delay_is_made_up_for(yaw):
+    course = Course([(10, 60, 0), (6, 60, 8), (6, 60, 0)] if yaw else [(20, 60, 0)])
+    told = driven(course, yaw=yaw, delay_ms=200, sampling_delay_ms=200)
+    assert max(errors(told)) < 0.6
+    assert min(errors(driven(course, yaw=yaw, delay_ms=200))) > 2
+
+
 def test_the_date_line_is_crossed():
     drive = Drive()
     core, t = drive.core, 0
