@@ -17,7 +17,7 @@ NORTH_M = 0.308169  # of 0.01" at 35 degrees, WGS84
 EAST_M = 0.253586
 
 FIELDS = {
-    codes.COMMAND_SEND: "counter revision position state reason",
+    codes.COMMAND_SEND: "counter revision position state reason state_reason",
     codes.COMMAND_SUPPORT: "function level presented source vehicle_id distance_dm error_dm threshold_dm ttc_ms reason",
     codes.COMMAND_HMI: "level colour function direction sound text",
     codes.COMMAND_STATUS: "input state reason",

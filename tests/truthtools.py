@@ -74,7 +74,7 @@ def driven(
     """
     drive, rng, out = Drive(**settings), random.Random(seed), []
     for t in range(0, course.end_ms, STEP_MS):
-        north, east, heading, kmh, turn = course.at(t)
+        north, east, _heading, kmh, turn = course.at(t)
         if t % fix_ms == 0 and not any(low <= t < high for low, high in no_fix):
             then = course.at(max(t - delay_ms, 0))
             angle = math.radians(then[2])

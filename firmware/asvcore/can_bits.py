@@ -40,7 +40,8 @@ class Number:
     """raw * factor / divisor + offset, half-way values up, without numbers larger than the result needs.
 
     Row: [factor, offset x divisor, divisor, lowest and highest plausible raw code, lowest and highest code of a gap
-    between them, 1: without sign, least and most value, codes that say "unknown"].
+    between them, 1: without sign, least and most value, codes that say "unknown"], and for J1939: first code of the
+    range above all values, which says "unknown" as well.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Number:
         "_low",
         "_most",
         "_offset",
+        "_top",
         "_unknown",
         "_unsigned",
         "status",
@@ -63,12 +65,13 @@ class Number:
         self._factor, self._offset, self._divisor, self._low, self._high = row[:5]
         self._gap_low, self._gap_high, self._unsigned, self._least, self._most = row[5:10]
         self._unknown = set(row[10])
+        self._top = row[11] if len(row) > 11 else 0  # none
         self._half = self._divisor // 2
         self.status = codes.STATUS_UNKNOWN
 
     def convert(self, raw):
         """The value; `status` says whether it may be used."""
-        if raw in self._unknown:
+        if raw in self._unknown or 0 < self._top <= raw:
             self.status = codes.STATUS_UNKNOWN
             return 0
         if raw < self._low or raw > self._high or self._gap_low <= raw <= self._gap_high:

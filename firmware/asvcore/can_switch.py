@@ -19,6 +19,7 @@ class Bulb:
     def __init__(self, gap_ms):
         self._gap_ms = gap_ms
         self.level = -1  # unknown
+        self.sure = False  # it has been seen dark since it was unknown: what lights then is a flash
         self.heard_ms = NEVER_MS
         self.since_ms = NEVER_MS  # heard without a gap since then
         self.first_ms = NEVER_MS  # its first flash of those that go on
@@ -31,17 +32,25 @@ class Bulb:
             self.level = -1
             return
         if self.level < 0 or not -timeout_ms <= now_ms - self.heard_ms <= timeout_ms:
-            self.since_ms = now_ms
-            self.rise_ms = self.lit_ms = NEVER_MS
-            self.level = DARK
-        if level == LIT and self.level == DARK:
+            self._begin(now_ms)
+        elif level == DARK and self.steady(now_ms):
+            self._begin(now_ms)  # the end of that is no pause between flashes
+        if level == DARK:
+            self.sure = True
+        elif self.sure and self.level == DARK:
             if not self.flashing(now_ms):
                 self.first_ms = now_ms
             self.rise_ms = now_ms
-        if level == LIT or self.level == LIT:
+        if self.rise_ms != NEVER_MS and (level == LIT or self.level == LIT):
             self.lit_ms = now_ms
         self.level = level
         self.heard_ms = now_ms
+
+    def _begin(self, now_ms):
+        self.since_ms = now_ms
+        self.rise_ms = self.lit_ms = NEVER_MS
+        self.level = DARK
+        self.sure = False
 
     def flashing(self, now_ms):
         """Alight, or so shortly ago that the next flash may come."""
@@ -49,7 +58,7 @@ class Bulb:
 
     def steady(self, now_ms):
         """Alight without a pause for longer than a flash is."""
-        return self.level == LIT and now_ms - self.rise_ms > STEADY_MS
+        return self.level == LIT and self.rise_ms != NEVER_MS and now_ms - self.rise_ms > STEADY_MS
 
     def rebase(self, offset_ms):
         """Take an offset off every stored time."""
@@ -81,6 +90,8 @@ class Pair:
         right = self.right
         if left.level < 0 or right.level < 0 or left.steady(now_ms) or right.steady(now_ms):
             return UNTOLD
+        if not left.sure or not right.sure:
+            return UNTOLD  # alight since they were first heard
         on_left = left.flashing(now_ms)
         on_right = right.flashing(now_ms)
         if on_left and on_right:

@@ -200,6 +200,7 @@ class Core:
         self.now_ms -= offset_ms
         self.ego.rebase(offset_ms)
         self._reception.rebase(offset_ms)
+        self._status.rebase(offset_ms)
         self.supports.rebase(offset_ms)
         self._externals.rebase(offset_ms)
         if self._next_send_ms != NONE:
@@ -275,6 +276,7 @@ class Core:
             1 if made.position_reason == 0 else 0,
             1 if made.raw[codec.SENSOR_AVAILABILITY] else 0,
             made.position_reason if made.position_reason else made.state_reason,
+            made.state_reason,
         )
         self._next_send_ms += params.TRANSMISSION_INTERVAL_MS
         late_ms = self.now_ms - self._next_send_ms

@@ -7,7 +7,7 @@ from .elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .kinds import class_error_dm, kind_length_dm
 from .manoeuvre import Node, Turn
 from .params import NEVER_MS, NONE
-from .reckoning import Reckoning
+from .reckoning import PLACE_FROZEN, PLACE_SAME, Reckoning
 
 _PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
@@ -35,6 +35,7 @@ class Ego(Reckoning):
         self.fix_error_dm = NONE
         self.height_m = NONE
         self.vertical_error_m = NONE
+        self._backward_cdeg = NONE  # course of the last fix, if ego was reversing
         self._speed_ms = NEVER_MS
         self._quality_ms = NEVER_MS
         self.revision_frames = 0
@@ -60,9 +61,12 @@ class Ego(Reckoning):
             self._measure_period()
         reckoned = self.dead_reckoned() and self.position_reason() == 0
         self.fix_ms = self.now_ms
-        if status == codes.FIX_OK and not self.placed(latitude_cas, longitude_cas):
-            status = codes.REASON_FROZEN
-        self.fix_status = status
+        place = 0
+        if status == codes.FIX_OK:
+            standing = speed_ckmh != NONE and speed_ckmh < params.COURSE_CKMH
+            place = self.placed(latitude_cas, longitude_cas, standing)
+        self.fix_status = codes.REASON_FROZEN if place == PLACE_FROZEN else status
+        status = self.fix_status
         if status != codes.FIX_OK:
             return
         self.fix_tod_ms = tod_ms
@@ -79,13 +83,15 @@ class Ego(Reckoning):
         self.revision_frames = 0
         settings = self._settings
         fast = self.speed_ckmh() >= params.COURSE_CKMH and (speed_ckmh == NONE or speed_ckmh >= params.COURSE_CKMH)
+        self._backward_cdeg = course_cdeg if fast and self.reversing() else NONE
         if fast and course_cdeg != NONE and not self.reversing():
             self.set_heading((course_cdeg + self.turned_cdeg(settings.sampling_delay_ms)) % 36000)
             self.turn.course(self.heading_cdeg, self.speed_ckmh() >= params.TURN_SURE_CKMH)
         way_mm = max(self.speed_ckmh(), 0) * settings.sampling_delay_ms // 360
         way_mm = -way_mm if self.reversing() else way_mm
         ahead_dm, right_dm = settings.antenna_ahead_dm, settings.antenna_right_dm
-        self.restart(latitude_cas, longitude_cas, ahead_dm, right_dm, way_mm, reckoned)
+        if not (place == PLACE_SAME and reckoned):
+            self.restart(latitude_cas, longitude_cas, ahead_dm, right_dm, way_mm, reckoned)
         self._displace()
         self._wait()
 
@@ -122,11 +128,16 @@ class Ego(Reckoning):
 
     def position_reason(self):
         """0 while the position can be used, else why not."""
+        if self.fix_ms != NEVER_MS and self._old(self.fix_ms):
+            return codes.REASON_TIMEOUT
         if self.fix_status != codes.FIX_OK:
             return self.fix_status
-        if self._old(self.fix_ms):
-            return codes.REASON_TIMEOUT
-        if self.doubt_dm() >= self._settings.reckoning_dm and self.dead_reckoned():
+        settings = self._settings
+        if (
+            settings.position_mode == codes.POSITION_AUTO
+            and self.heading_cdeg != NONE
+            and (self.doubt_dm() >= settings.reckoning_dm or self.lost_way())
+        ):
             return codes.REASON_ERROR_GROWN
         return 0
 
@@ -163,8 +174,8 @@ class Ego(Reckoning):
             return NONE  # the kept heading is not that of a car that has moved on unseen
         if not self.reversing():
             return self.heading_cdeg
-        if moving and self.fix_course_cdeg != NONE:
-            return self.fix_course_cdeg
+        if moving and self._backward_cdeg != NONE:
+            return self._backward_cdeg
         if self.heading_cdeg == NONE or speed_ckmh <= 0:
             return self.heading_cdeg
         return (self.heading_cdeg + 18000) % 36000
@@ -181,6 +192,13 @@ class Ego(Reckoning):
         if error_dm == NONE:
             error_dm = class_error_dm(self._settings.position_class)
         return self.with_doubt_dm(error_dm) if self.dead_reckoned() else error_dm
+
+    def told_error_dm(self):
+        """Own position error as it is sent; NONE where receivers are to take the class's."""
+        error_dm = self.error_dm()
+        if self.fix_error_dm == NONE and error_dm < class_error_dm(self._settings.position_class) + 5:
+            return NONE
+        return error_dm
 
     # Inside
 

@@ -70,7 +70,9 @@ JUMP_DM = 100  # beside errors and way (ours)
 EXPLAINED_DM = 3000  # why nothing is given is told of vehicles this near (ours)
 LEAVING_DM = 50  # surrounding: out of range only so far beyond it, so that it does not flicker (ours)
 NEARER_DM = 100  # a surrounding vehicle that is so much nearer takes another's place (ours)
-FROZEN_DM = 200  # own way by the car's speed while the receiver tells one position: it repeats an old one (ours)
+FROZEN_DM = 300  # ego's way by its own speed while its receiver tells one position: that is an old one (ours)
+FROZEN_STANDING_DM = 500  # the same of a receiver that tells no speed: it may hold its position, wheels may spin (ours)
+LEFT_DM = 20  # so far from a position told again, ego goes on by its own speed (ours)
 RETURN_FROM_DM = 5  # a reckoned position that lies beside the fix by less goes to it at once (ours)
 RETURN_TO_DM = 100  # and by more as well: it was wrong (ours)
 RECKONING_DM = 150  # doubt of a reckoned position from which on it is not sent: as class B [G table 1-1] (ours)
@@ -109,7 +111,9 @@ TURN_BEGUN_DEG = 30  # ego's heading since the winker came on (ours) [D15]
 # Dead reckoning
 DOUBT_PERCENT = 8  # of the way since the fix: 60 km/h in a bend of 10 degrees/s for a second (ours)
 DOUBT_YAW_PERCENT = 3  # the same with a yaw rate: speed and course are as good as that (ours)
-YAW_DRIFT_CDEGS = 300  # a standing car that turns faster stands on something that turns (ours)
+YAW_DRIFT_CDEGS = 100  # a standing car that turns faster stands on something that turns (ours)
+YAW_DRIFT_MS = 1000  # standing for so long, its yaw rate is the sensor's drift (ours)
+SIGNAL_OK_MS = 1000  # a signal that failed must come for so long before it is told to be ok again: no flapping (ours)
 
 # Counts
 PARALLEL = 2  # presentations at once [D18]

@@ -8,7 +8,8 @@ from .signals import Signals
 
 _LIMIT_MM = 250000  # of dead reckoning; times Q12 stays below 2^30
 _STEP_MS = 10000
-_OFFSET_CAS = 800  # an offset whose scaled square root of a metre stays below 2^30; some 25 m
+_OFFSET_CAS = 800  # some 250 m; times a scale times 25 stays below 2^30
+PLACE_NEW, PLACE_SAME, PLACE_FROZEN = range(3)
 
 
 class Reckoning(Signals):
@@ -25,10 +26,11 @@ class Reckoning(Signals):
         self.sine_q12 = self.cosine_q12 = 0  # of the heading, while it is known
         self.north_mm = 0
         self.east_mm = 0
-        self.way_mm = 0  # length of the way since the fix
-        self.frozen = False  # the receiver repeats a position that ego has left
+        self._way_mm = 0  # length of the way since the fix, by the car's own speed
         self._doubt = 0  # mm x percent: what that way may be wrong by
-        self._still_mm = 0  # way by the car's own speed since the receiver told another position
+        self._still_ms = 0  # since the receiver told another position, and where the car has gone by its own speed
+        self._still_north_mm = 0
+        self._still_east_mm = 0
         self._told_latitude_cas = NONE  # by the receiver, of its antenna
         self._told_longitude_cas = NONE
         self._offset_north_mm = 0  # at the last fix; what is left of it decays
@@ -36,19 +38,29 @@ class Reckoning(Signals):
         self._return_ms = 0
         self._way_rest = 0
         self._turn_rest = 0
+        self._north_rest = self._east_rest = 2048  # of the way, Q12
         self._drift_q5 = 0  # yaw rate of a standing car
+        self._rest_ms = 0  # how long it has been standing
+        self._signed = False  # the car tells its speed with a sign
 
     # Inputs
 
-    def placed(self, latitude_cas, longitude_cas):
-        """The receiver has told a position: False where it is one that ego has left long ago."""
+    def placed(self, latitude_cas, longitude_cas, standing):
+        """The receiver has told a position: PLACE_NEW, PLACE_SAME where ego has moved on from it, or PLACE_FROZEN.
+
+        `standing`: by the receiver, which may hold its position then; wheels may spin.
+        """
         same = latitude_cas == self._told_latitude_cas and longitude_cas == self._told_longitude_cas
         self._told_latitude_cas = latitude_cas
         self._told_longitude_cas = longitude_cas
         if not same:
-            self._still_mm = 0
-        self.frozen = self._still_mm >= params.FROZEN_DM * 100
-        return not self.frozen
+            self._still_ms = self._still_north_mm = self._still_east_mm = 0
+            return PLACE_NEW
+        away_dm = max(abs(self._still_north_mm), abs(self._still_east_mm)) // 100
+        limit_dm = params.FROZEN_STANDING_DM if standing else params.FROZEN_DM
+        if away_dm >= limit_dm and self._still_ms >= params.FROZEN_MS:
+            return PLACE_FROZEN
+        return PLACE_SAME if away_dm >= params.LEFT_DM else PLACE_NEW
 
     def set_heading(self, heading_cdeg):
         """Take over a heading."""
@@ -86,12 +98,17 @@ class Reckoning(Signals):
             self._offset_east_mm = east_mm
             self.north_mm += north_mm
             self.east_mm += east_mm
-        self.way_mm = self._doubt = 0
+        self._way_mm = self._doubt = 0
+        self._north_rest = self._east_rest = 2048
 
     def put(self, signal, value, status, source):
         """As `Signals.put`; a standing car's yaw rate is what its sensor tells without turning."""
         Signals.put(self, signal, value, status, source)
-        if signal == codes.SIGNAL_YAW_RATE and status == codes.STATUS_OK and self.signal(codes.SIGNAL_SPEED) == 0:
+        if status != codes.STATUS_OK:
+            return
+        if signal == codes.SIGNAL_SPEED:
+            self._signed = self._signed or value < 0
+        elif signal == codes.SIGNAL_YAW_RATE and self._rest_ms >= params.YAW_DRIFT_MS:
             if abs(value) <= params.YAW_DRIFT_CDEGS:
                 self._drift_q5 += value - (self._drift_q5 >> 5)
 
@@ -103,10 +120,15 @@ class Reckoning(Signals):
         return NONE if rate == NONE else rate - (self._drift_q5 >> 5)
 
     def reversing(self):
-        """True while the shift is known to be in reverse, or the car's own speed says so."""
-        return self.signal(codes.SIGNAL_SHIFT) == SHIFT_REVERSE or (
-            NONE < self.signal(codes.SIGNAL_SPEED) <= -params.BACKWARDS_CKMH
-        )
+        """True while the car's own speed says so by its sign, or, without one, the shift is known to be in reverse."""
+        speed_ckmh = self.signal(codes.SIGNAL_SPEED)
+        if self._signed and abs(speed_ckmh) >= params.BACKWARDS_CKMH and speed_ckmh != NONE:
+            return speed_ckmh < 0
+        return self.signal(codes.SIGNAL_SHIFT) == SHIFT_REVERSE
+
+    def lost_way(self):
+        """True once the way since the fix is too long to say where ego is."""
+        return self._way_mm >= _LIMIT_MM
 
     def doubt_dm(self):
         """How far the way since the fix may be wrong."""
@@ -134,19 +156,23 @@ class Reckoning(Signals):
         """Go on for a step at a speed (NONE: not known); the way in mm, backwards negative."""
         step_ms = min(step_ms, _STEP_MS)
         self._return(step_ms)
+        self._still_ms = min(self._still_ms + step_ms, _STEP_MS)
+        own = self.signal(codes.SIGNAL_SPEED)
+        self._rest_ms = min(self._rest_ms + step_ms, _STEP_MS) if own == 0 else 0
         if speed_ckmh <= 0:  # also NONE
             return 0
-        turn_cdeg = self._turn(step_ms)
+        if own != NONE:  # not on with a value that has become stale on the way
+            step_ms = min(step_ms, self.fresh_ms(codes.SIGNAL_SPEED))
         # 0.01 km/h is 1/360 mm/ms; what a step leaves over is kept for the next
         way = speed_ckmh * step_ms + self._way_rest
         way_mm = way // 360
         self._way_rest = way - way_mm * 360
-        own = self.signal(codes.SIGNAL_SPEED) != NONE
-        if own:
-            self._still_mm = min(self._still_mm + way_mm, _LIMIT_MM)
-        percent = params.DOUBT_PERCENT if turn_cdeg == NONE else params.DOUBT_YAW_PERCENT
-        self.way_mm = min(self.way_mm + way_mm, _LIMIT_MM)
-        self._doubt = min(self._doubt + way_mm * percent, _LIMIT_MM * params.DOUBT_PERCENT)
+        turn_cdeg = self._turn(step_ms)
+        north_mm, east_mm = self.north_mm, self.east_mm
+        if own != NONE:
+            percent = params.DOUBT_PERCENT if turn_cdeg == NONE else params.DOUBT_YAW_PERCENT
+            self._way_mm = min(self._way_mm + way_mm, _LIMIT_MM)
+            self._doubt = min(self._doubt + way_mm * percent, _LIMIT_MM * params.DOUBT_PERCENT)
         way_mm = -way_mm if self.reversing() else way_mm
         if turn_cdeg == NONE or turn_cdeg == 0 or self.heading_cdeg == NONE:
             self.shift(way_mm)
@@ -155,17 +181,22 @@ class Reckoning(Signals):
             self.set_heading((heading_cdeg + turn_cdeg // 2) % 36000)
             self.shift(way_mm)
             self.set_heading((heading_cdeg + turn_cdeg) % 36000)
+        if own != NONE:
+            self._still_north_mm = _within(self._still_north_mm + self.north_mm - north_mm)
+            self._still_east_mm = _within(self._still_east_mm + self.east_mm - east_mm)
         return way_mm
 
     def shift(self, way_mm):
         """Move along the heading, where it is known."""
         if self.heading_cdeg == NONE:
             return
-        way_mm = max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
-        north_mm = self.north_mm + ((way_mm * self.cosine_q12 + 2048) >> 12)
-        east_mm = self.east_mm + ((way_mm * self.sine_q12 + 2048) >> 12)
-        self.north_mm = max(-_LIMIT_MM, min(north_mm, _LIMIT_MM))
-        self.east_mm = max(-_LIMIT_MM, min(east_mm, _LIMIT_MM))
+        way_mm = _within(way_mm)
+        north = way_mm * self.cosine_q12 + self._north_rest
+        east = way_mm * self.sine_q12 + self._east_rest
+        self._north_rest = north & 4095
+        self._east_rest = east & 4095
+        self.north_mm = _within(self.north_mm + (north >> 12))
+        self.east_mm = _within(self.east_mm + (east >> 12))
 
     def turned_cdeg(self, time_ms):
         """What ego turns in such a time at its yaw rate now; 0 where that is not known."""
@@ -177,7 +208,7 @@ class Reckoning(Signals):
         if rate == NONE:
             self._turn_rest = 0
             return NONE
-        turn = rate * step_ms + self._turn_rest
+        turn = rate * min(step_ms, self.fresh_ms(codes.SIGNAL_YAW_RATE)) + self._turn_rest
         turn_cdeg = turn // 1000
         self._turn_rest = turn - turn_cdeg * 1000
         return turn_cdeg
@@ -200,6 +231,10 @@ class Reckoning(Signals):
 def cas(way_mm, scale_q12):
     """A way in mm as 0.01": mm * 4096 / (100 * scale), in a form below 2^30."""
     return divided(way_mm * 1024, 25 * scale_q12)
+
+
+def _within(way_mm):
+    return max(-_LIMIT_MM, min(way_mm, _LIMIT_MM))
 
 
 def _part(offset_mm, left_ms):

@@ -13,7 +13,7 @@ FIELDS = (
     ("antenna_to_front_dm", 0, -200, 200),  # calibration [D11]
     ("antenna_ahead_dm", 0, -200, 200),  # of the point whose position is sent [D11]
     ("antenna_right_dm", 0, -50, 50),
-    ("reckoning_dm", params.RECKONING_DM, 10, 2500),
+    ("reckoning_dm", params.RECKONING_DM, 10, 190),
     ("crossing", 1, 0, 1),
     ("crossing_start", codes.START_STOPPED, 0, 1),
     ("crossing_ego_max_ckmh", params.CROSSING_EGO_MAX_CKMH, 100, params.CROSSING_EGO_MAX_CKMH),  # [G table 3-3]

@@ -29,7 +29,8 @@ class Signals:
     def rebase_signals(self, offset_ms):
         """Take an offset off every stored time."""
         for signal in range(codes.SIGNALS):
-            self._stamps_ms[signal] = max(self._stamps_ms[signal] - offset_ms, NEVER_MS)
+            if self._stamps_ms[signal] != NEVER_MS:
+                self._stamps_ms[signal] = max(self._stamps_ms[signal] - offset_ms, NEVER_MS + 1)
 
     def signal(self, signal):
         """Value of a signal, or NONE when it is unknown, implausible or stale."""
@@ -40,6 +41,10 @@ class Signals:
     def signal_age_ms(self, signal):
         """Age of what was last received for a signal."""
         return self.now_ms - self._stamps_ms[signal]
+
+    def fresh_ms(self, signal):
+        """How long what was last received for a signal is still fresh; 0 once it is stale."""
+        return max(0, self._timeouts_ms[signal] - self.signal_age_ms(signal))
 
     def signal_status(self, signal):
         """Status as received: a STATUS_ code."""
@@ -58,7 +63,9 @@ class Signals:
         return _STATES[self._statuses[signal]]
 
     def can_state(self):
-        """STATE_ code of the vehicle side: ok when any signal is fresh."""
+        """STATE_ code of the vehicle side: ok when any signal is fresh, and the speed, if it comes, can be."""
+        if self.signal_state(codes.SIGNAL_SPEED) == codes.STATE_IMPLAUSIBLE:
+            return codes.STATE_IMPLAUSIBLE
         state = codes.STATE_SILENT
         for signal in range(codes.SIGNALS):
             if self._stamps_ms[signal] == NEVER_MS:

@@ -54,7 +54,8 @@ class Status:
         self._states = [-1] * _INPUTS
         self._reasons = [-1] * _INPUTS
         self._signals = array("b", [-1] * codes.SIGNALS)  # STATE_ codes
-        self._cycles = 0  # since the start, up to the longest timeout
+        self._good_ms = array("i", [NEVER_MS] * codes.SIGNALS)  # a signal that failed comes again since then
+        self._begin_ms = NEVER_MS
         self._timeouts_ms = settings.timeouts_ms()
         self._ready_reasons = [codes.REASON_OFF] * FUNCTIONS
         self._system = -1
@@ -92,22 +93,36 @@ class Status:
 
     def _each_signal(self, ego, now_ms, cause):
         """Those that the car's map gives, or that have come; none is called silent before its time."""
-        mapped = self._settings.signals
-        self._cycles = min(self._cycles + 1, 600)
+        if self._begin_ms == NEVER_MS:
+            self._begin_ms = now_ms
         for signal in range(codes.SIGNALS):
             state = ego.signal_state(signal)
-            if state == self._signals[signal]:
+            told = self._signals[signal]
+            if state == told:
+                self._good_ms[signal] = NEVER_MS
                 continue
             if state == codes.STATE_SILENT:
-                early = self._cycles * params.TRANSMISSION_INTERVAL_MS <= self._timeouts_ms[signal]
-                if early or not mapped >> signal & 1:
+                early = now_ms - self._begin_ms < self._timeouts_ms[signal]
+                if early or not self._settings.signals >> signal & 1:
+                    continue
+            elif state == codes.STATE_OK and told > codes.STATE_SILENT:  # it failed: not ok at its first value
+                if self._good_ms[signal] == NEVER_MS:
+                    self._good_ms[signal] = now_ms
+                if now_ms - self._good_ms[signal] < params.SIGNAL_OK_MS:
                     continue
             self._signals[signal] = state
+            self._good_ms[signal] = NEVER_MS
             for index in range(len(_SIGNAL_REASONS)):
                 if _SIGNAL_REASONS[index][0] == state:
                     source = ego.signal_source(signal)
                     reason = _SIGNAL_REASONS[index][1]
                     self._commands.put(codes.COMMAND_SIGNAL, now_ms, cause, signal, state, reason, source)
+
+    def rebase(self, offset_ms):
+        """Take an offset off every stored time."""
+        self._begin_ms = max(self._begin_ms - offset_ms, NEVER_MS + 1)
+        for signal in range(codes.SIGNALS):
+            self._good_ms[signal] = max(self._good_ms[signal] - offset_ms, NEVER_MS)
 
     def _lamps(self, receiving, fault, now_ms, cause):
         system = (2 if receiving else 0) | (1 if fault else 0)

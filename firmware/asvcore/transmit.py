@@ -91,7 +91,7 @@ class Transmitter:
         raw[codec.POSITION_AVAILABILITY] = elements.AVAILABLE_ALL
         _put_angle(raw, codec.LATITUDINAL_DEGREE, latitude_cas)
         _put_angle(raw, codec.LONGITUDINAL_DEGREE, longitude_cas)
-        raw[codec.HORIZONTAL_ERROR_RANGE] = _error_code(ego.error_dm() if ego.fix_error_dm != NONE else NONE, 10)
+        raw[codec.HORIZONTAL_ERROR_RANGE] = _error_code(ego.told_error_dm(), 10)
         raw[codec.VERTICAL_ERROR_RANGE] = _error_code(ego.vertical_error_m, 1)
         raw[codec.HEIGHT] = elements.NO_HEIGHT
         if ego.height_m != NONE:

@@ -32,7 +32,7 @@ def can_inputs(config: Config, car: VehicleMap | None) -> dict[str, CanBus]:
             table.interface or config.can.interface,
             table.channel,
             decode=decode,
-            identifiers=car.identifiers(number),
+            identifiers=car.filters(number),
             bus=number,
             name=car.buses[number] if len(tables) > 1 else "",
             key=key,

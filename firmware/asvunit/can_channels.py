@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
+from asvunit.can_filter import Frames, Wanted
 from asvunit.can_formats.lines import Channel, Identifier
 from asvunit.errors import UsageError, nearest
 
@@ -15,12 +16,12 @@ class Channels:
         self,
         buses: Sequence[str],
         channels: Sequence[Collection[str | int]],
-        identifiers: Sequence[Collection[Identifier]],
+        identifiers: Sequence[Collection[Wanted]],
     ) -> None:
         """The map's: names of its buses (one may be unnamed), their channels in logs, what it wants of each."""
         self._buses = tuple(buses)
         self._channels = [tuple(map(_key, names)) for names in channels] or [()] * len(self._buses)
-        self._wanted = [frozenset(each) for each in identifiers]
+        self._wanted = [Frames(each) for each in identifiers]
 
     def assign(
         self, seen: Mapping[Channel, Counter[Identifier]], given: Mapping[str, str] | None = None
@@ -92,8 +93,12 @@ class Channels:
 
     def _score(self, bus: int, frames: Counter[Identifier]) -> tuple[int, int]:
         """How many of the bus's identifiers a channel has, and how many frames of them."""
-        met = [count for identifier, count in frames.items() if identifier in self._wanted[bus]]
-        return len(met), sum(met)
+        met: Counter[Identifier] = Counter()
+        for identifier, count in frames.items():
+            found = self._wanted[bus].find(identifier)
+            if found is not None:
+                met[found] += count
+        return len(met), met.total()
 
 
 def bus_channels(texts: Collection[str]) -> dict[str, str]:

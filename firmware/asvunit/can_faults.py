@@ -49,6 +49,8 @@ class CanFaults:
         what = text or type(error).__name__
         if isinstance(error, can.CanInterfaceNotImplementedError):
             return reason, self.detail(reason, what, "install what it needs")
+        if reason == "cannot_open" and "library" in what.lower():
+            return reason, self.detail(reason, what, "install its maker's driver, or use it as socketcan")
         if number == errno.EAFNOSUPPORT and interface == "socketcan":
             return reason, self.detail(reason, "this kernel has no CAN", "sudo modprobe can_raw")
         return reason, self.detail(reason, what)

@@ -15,7 +15,9 @@ from typing import Any, Final
 import can
 from can.interfaces import BACKENDS
 
+from asvunit.can_filter import Wanted, as_filter
 from asvunit.can_multicast import filter_datagrams
+from asvunit.can_silent import settle_mode
 from asvunit.errors import UsageError, nearest
 
 Option = str | int | float | bool
@@ -93,7 +95,14 @@ def open_bus(interface: str, channel: str, **arguments: Any) -> can.BusABC:
             socket.if_nametoindex(channel)
         except OSError:  # without a number in Python 3.11
             raise OSError(errno.ENODEV, "no such network interface") from None
-    return bus_class(interface)(channel, **arguments)
+    bus = bus_class(interface)(channel, **arguments)
+    if interface == "slcan":
+        try:
+            settle_mode(bus, bool(arguments.get("listen_only")))
+        except BaseException:
+            close_bus(bus)
+            raise
+    return bus
 
 
 def arguments(adapter: Adapter) -> dict[str, Any]:
@@ -126,8 +135,8 @@ def _fd_arguments(adapter: Adapter) -> dict[str, Any]:
     return given
 
 
-def filter_frames(bus: can.BusABC, identifiers: Sequence[tuple[int, bool]]) -> bool:
-    """Has the system or the driver pass on these (identifier, extended) alone; False where it cannot.
+def filter_frames(bus: can.BusABC, identifiers: Sequence[Wanted]) -> bool:
+    """Has the system or the driver pass on these frames alone; False where it cannot.
 
     Where neither does, python-can would filter in Python: slower than the caller's own set, and error frames too.
     """
@@ -137,8 +146,8 @@ def filter_frames(bus: can.BusABC, identifiers: Sequence[tuple[int, bool]]) -> b
     if type(bus)._apply_filters is can.BusABC._apply_filters or len(identifiers) > _FILTERS:
         return False
     bus.set_filters(
-        [{"can_id": number, "can_mask": 0x1FFFFFFF if extended else 0x7FF, "extended": extended}
-         for number, extended in sorted(identifiers)]
+        [{"can_id": number, "can_mask": mask, "extended": extended}
+         for number, mask, extended in sorted(map(as_filter, identifiers))]
     )  # fmt: skip
     if getattr(bus, "_is_filtered", True):
         return True

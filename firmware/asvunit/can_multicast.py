@@ -7,8 +7,10 @@ is_remote_frame and is_error_frame. What is not laid out so passes, and error fr
 import ctypes
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+from asvunit.can_filter import WHOLE, Wanted, as_filter
 
 _ATTACH_FILTER: Final = 26  # of the kernel; not every Python knows it
 _PASS, _DROP = (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)
@@ -23,9 +25,12 @@ _NUMBERS: Final = ((0xCC, 0x30, 2), (0xCD, 0x28, 3), (0xCE, 0x20, 5))
 _Instruction = tuple[int, int, int, int]  # of the kernel's packet filter: code, jump if true, jump if false, operand
 
 
-def filter_datagrams(sock: Any, identifiers: Iterable[tuple[int, bool]]) -> bool:
-    """Lets only these identifiers pass; False where the kernel has no such filters."""
-    code = b"".join(struct.pack("=HBBI", *each) for each in _program(sorted({number for number, _ in identifiers})))
+def filter_datagrams(sock: Any, identifiers: Iterable[Wanted]) -> bool:
+    """Lets only these frames pass; False where the kernel has no such filters."""
+    by_mask: dict[int, set[int]] = {}
+    for one in map(as_filter, identifiers):
+        by_mask.setdefault(WHOLE if one.whole else one.mask, set()).add(one.identifier)
+    code = b"".join(struct.pack("=HBBI", *each) for each in _program(by_mask))
     held = ctypes.create_string_buffer(code, len(code))
     try:
         sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(code) // 8, ctypes.addressof(held)))
@@ -34,18 +39,22 @@ def filter_datagrams(sock: Any, identifiers: Iterable[tuple[int, bool]]) -> bool
     return True
 
 
-def _program(numbers: list[int]) -> list[_Instruction]:
+def _program(numbers: Mapping[int, Iterable[int]]) -> list[_Instruction]:
+    """`numbers`: by mask."""
     load: list[_Instruction] = [(0x02, 0, 0, 0), (0x35, 2, 0, 0x80), (0x01, 0, 0, 1), (0x05, 0, 0, 0)]
     for kind, code, size in _NUMBERS:
         load += [(0x15, 0, 4, kind), (code, 0, 0, _NUMBER + 1), (0x02, 0, 0, 0), (0x01, 0, 0, size), (0x05, 0, 0, 0)]
     load.append(_PASS)
     ends = [(*each[:3], len(load) - at - 1) if each[0] == 0x05 else each for at, each in enumerate(load)]
-    wanted = [each for number in numbers for each in ((0x15, 0, 1, number), _PASS)]
+    wanted: list[_Instruction] = []
+    for mask, masked in sorted(numbers.items(), reverse=True):
+        wanted += [(0x60, 0, 0, 0)] if mask == WHOLE else [(0x60, 0, 0, 0), (0x54, 0, 0, mask)]
+        wanted += [each for number in sorted(masked) for each in ((0x15, 0, 1, number), _PASS)]
     return [
         (0x80, 0, 0, 0), (0x35, 1, 0, _SHORTEST), _PASS,
         (0x30, 0, 0, _STAMP_TYPE), (0x15, 1, 0, _FLOAT), _PASS,
         (0x20, 0, 0, _NAME), (0x15, 1, 0, _ARBI), _PASS,
         (0x30, 0, 0, _NUMBER), *ends,
         (0x50, 0, 0, _ERROR_FLAG), (0x15, 1, 0, _FALSE), _PASS,
-        (0x60, 0, 0, 0), *wanted, _DROP,
+        *wanted, _DROP,
     ]  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Final, Protocol
 
 import can
 
+from asvunit.can_filter import Wanted, frames
+
 _DISCARD_S: Final = 0.1
 _DENSE_S: Final = 0.002  # frames nearer than this: a full bus, of which several are taken at once,
 _AT_ONCE: Final = 256  # at most so many
@@ -27,10 +29,10 @@ class CanReader(Protocol):
 class BusReader:
     """The reader for any interface."""
 
-    def __init__(self, bus: can.BusABC, identifiers: Iterable[tuple[int, bool]]) -> None:
+    def __init__(self, bus: can.BusABC, identifiers: Iterable[Wanted]) -> None:
         self.frames = 0
         self._bus = bus
-        self._wanted = frozenset(identifiers)
+        self._wanted = frames(identifiers)
         self._last_s = 0.0
         self._failure: Exception | None = None
 

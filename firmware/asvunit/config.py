@@ -44,7 +44,7 @@ class EgoTable(Table):
     antenna_to_front_m: float = Field(0, ge=-20, le=20, description="calibration [D11]")
     antenna_ahead_m: float = Field(0, ge=-20, le=20, description="of GNSS, ahead of the point that is sent [D11]")
     antenna_right_m: float = Field(0, ge=-5, le=5, description="and right of it; 0 0: the antenna's place is sent")
-    reckoning_m: float = Field(15, ge=1, le=250, description="doubt of a reckoned position; more: it is not sent")
+    reckoning_m: float = Field(15, ge=1, le=19, description="doubt of a reckoned position; more: it is not sent")
     simulate: Literal["off", "scenario"] = Field("off", description="table-top mode: own motion of a scenario's ego")
     scenario: str = Field("crossing", min_length=1, description="the scenario simulated: a name or a file")
 

@@ -117,16 +117,17 @@ class Translator:
         return {"event": "system", "on": bool(on), "receiving": bool(receiving), "fault": bool(fault)}
 
     def _send(self, record: list[int]) -> Event | None:
-        own = tuple(record[6:9])
+        own = tuple(record[6:10])
         if own == self._own:
             return None
         self._own = own
-        position, state, reason = own
+        position, state, reason, state_reason = own
         return {
             "event": "own_message",
             "position": bool(position),
             "state": bool(state),
             "reason": word("REASON", reason),
+            "state_reason": word("REASON", state_reason),
         }
 
 

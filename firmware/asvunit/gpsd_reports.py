@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from asvunit.fix_lag import Lag
 from asvunit.gpsd_numbers import angle_cas, ceiling, number, parse, root_of_squares, time_of_day, up
+from asvunit.nmea_text import below_half
 from asvunit.ports import Fix
 
 LONGEST_LINE: Final = 65_536  # a SKY report of a hundred satellites has 12 KB
@@ -264,7 +265,8 @@ class GpsdReports:
                 continue
             error_dm = ceiling(told[1], 10, 0, _MAX_ERROR_DM)
             if error_dm is not None:
-                return max(1, error_dm)
+                is_exact = ceiling(told[1], 100, 0, 10 * _MAX_ERROR_DM) == 10 * error_dm
+                return max(1, below_half(error_dm, is_exact=is_exact))
         return None
 
     def _value(self, report: dict[str, Any], key: str, convert: Any, factor: int, low: int, high: int) -> int | None:

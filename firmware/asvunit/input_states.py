@@ -2,7 +2,7 @@
 
 The worse one is told: a device that is gone is "disconnected", whatever the core still makes of its last
 data; a queue that overflows is "overloaded". Each change is one status event, which also says since when the
-input has been in that state. A car with several buses has one input "can": the worst of them, named.
+input has been in that state. Several buses are one input "can": the first that is lost, with the details of all.
 """
 
 import time
@@ -15,6 +15,24 @@ from asvunit.ports import Link
 Publish = Callable[[Event], None]
 Told = tuple[str, str, str]  # state, reason, detail
 
+# What a reason means of an input, for a person who looks at the unit; others are told as they are
+_IN_WORDS: Final = {
+    ("gnss", "no_input"): "nothing has come from the receiver yet",
+    ("gnss", "timeout"): "nothing comes from the receiver any more",
+    ("gnss", "void"): "the receiver has no fix",
+    ("gnss", "no_fix"): "the receiver has no fix",
+    ("gnss", "frozen"): "the receiver repeats a position that the car has left",
+    ("gnss", "time_repeated"): "the receiver repeats an old fix",
+    ("gnss", "not_configured"): "no receiver is configured: no own position, no support",
+    ("can", "no_input"): "nothing has come from the car yet",
+    ("can", "timeout"): "nothing comes from the car any more",
+    ("can", "implausible"): "the car tells what cannot be",
+    ("radio", "no_input"): "no vehicle has been heard yet",
+    ("radio", "timeout"): "no vehicle is heard",
+    ("radio", "not_configured"): "nothing is sent, and no vehicle heard",
+}
+_QUIET: Final = ("supports", "can", "hmi")  # that these are not used is no fault
+
 _OK: Final[Told] = ("ok", "running", "")
 
 
@@ -24,13 +42,13 @@ class InputStates:
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._core: dict[str, Told] = {}
-        self._links: dict[str, Told] = {}  # of each bus
+        self._links: dict[str, tuple[Told, float]] = {}  # what is lost, and since when; of each bus
         self._loads: dict[str, Told] = {}
         self._hints: dict[str, str] = {}
         self._told: dict[str, Told] = {}
         self._since: dict[str, float] = {}  # epoch seconds: how long it has been in its state
         self._signals: dict[str, str] = {}  # state of each signal of the car
-        self._unsent = ""
+        self._unsent: tuple[str, ...] = ()
 
     def signal(self, event: Event) -> None:
         """A signal event of the core."""
@@ -38,8 +56,9 @@ class InputStates:
 
     def own_message(self, event: Event) -> None:
         """What of the own state is sent."""
-        missing = [name for name in ("position", "state") if not event[name]]
-        self._unsent = f"own {' and '.join(missing)} not sent: {_plain(event['reason'])}" if missing else ""
+        why = {"position": event["reason"], "state": event["state_reason"]}
+        missing = [f"own {name} not sent: {_plain(reason)}" for name, reason in why.items() if not event[name]]
+        self._unsent = tuple(missing)
 
     def core(self, event: Event) -> None:
         """A status event of the core."""
@@ -53,7 +72,7 @@ class InputStates:
             self._links.pop(link.port, None)
             self._core.setdefault(name, ("ok", link.reason, ""))
         else:
-            self._links[link.port] = ("disconnected", link.reason, link.detail)
+            self._links[link.port] = ("disconnected", link.reason, link.detail), epoch_s
         self._tell(name, epoch_s)
 
     def load(self, name: str, reason: str, epoch_s: float, detail: str = "") -> None:
@@ -88,22 +107,26 @@ class InputStates:
         """What a person at the unit should know now, a line each; nothing while all is well."""
         lines = []
         for name, (state, reason, detail) in self._told.items():
-            if state not in ("ok", "off"):
-                since = time.strftime("%H:%M:%S", time.localtime(self._since[name]))
-                lines.append(f"{name} {state} since {since}: {detail or _plain(reason)}")
+            if state == "ok" or (state == "off" and name in _QUIET):
+                continue
+            since = "" if state == "off" else time.strftime(" since %H:%M:%S", time.localtime(self._since[name]))
+            lines.append(f"{name} {state}{since}: {detail or _IN_WORDS.get((name, reason)) or _plain(reason)}")
         bad = [f"{name} {state}" for name, state in self._signals.items() if state != "ok"]
-        if bad and self._told.get("can", _OK)[0] == "ok":
+        if bad and (len(bad) < len(self._signals) or self._told.get("can", _OK)[0] == "ok"):
             lines.append(f"can: {', '.join(bad)}")
-        return (*lines, self._unsent) if self._unsent else tuple(lines)
+        return (*lines, *self._unsent)
 
     def _tell(self, name: str, epoch_s: float, cause: int = 0) -> None:
-        told = self._link_of(name) or self._loads.get(name) or self._core.get(name, _OK)
+        lost = self._lost(name)
+        told = (lost and lost[0]) or self._loads.get(name) or self._core.get(name, _OK)
         if told[0] != "ok" and not told[2] and self._hints.get(name):
             told = (told[0], told[1], self._hints[name])
         if self._told.get(name) == told or (told is _OK and name not in self._told):
             return
         if self._told.get(name, ("",))[0] != told[0]:
             self._since[name] = epoch_s
+        if lost:
+            self._since[name] = lost[1]
         self._told[name] = told
         state, reason, detail = told
         event: dict[str, Any] = {"t": epoch_s, "event": "status", "input": name, "state": state, "reason": reason}
@@ -111,8 +134,13 @@ class InputStates:
             event["detail"] = detail
         self._publish({**event, "since": self._since[name], "cause": cause})
 
-    def _link_of(self, name: str) -> Told | None:
-        return next((told for port, told in self._links.items() if port.partition(".")[0] == name), None)
+    def _lost(self, name: str) -> tuple[Told, float] | None:
+        """The device of an input that is gone: of several buses the first, with the details of all."""
+        lost = [one for port, one in self._links.items() if port.partition(".")[0] == name]
+        if not lost:
+            return None
+        (state, reason, _detail), since = lost[0]
+        return (state, reason, "; ".join(told[2] for told, _since in lost if told[2])), since
 
 
 def _plain(reason: str) -> str:

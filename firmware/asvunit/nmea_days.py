@@ -6,6 +6,7 @@ GPS counts its weeks modulo 1024; a receiver that missed a rollover tells dates 
 from collections import Counter
 from datetime import date as Date
 from datetime import timedelta
+from itertools import pairwise, takewhile
 from typing import Final
 
 from asvunit.nmea_epoch import Epoch
@@ -14,6 +15,9 @@ from asvunit.nmea_text import DAY_MS
 _HALF_DAY_MS: Final = DAY_MS // 2
 _ALMOST_DAY_MS: Final = DAY_MS - 3_600_000
 _RESET_MS: Final = 600_000  # a void epoch without a date, further away than this, tells of a clock that was reset
+_SET_MS: Final = 3_600_000  # a clock that leaps so far before there was a fix has been set
+_TURN_MS: Final = 10_000  # around midnight, where receivers turn their date over a moment too late or too early
+_TURN_EPOCHS: Final = 25 * 10 + 1
 _DAY: Final = timedelta(days=1)
 _ROLLOVER_DAYS: Final = 1024 * 7
 _BELIEVED: Final = 2  # valid epochs of one date
@@ -24,6 +28,7 @@ def days_of(epochs: list[Epoch], date: Date | None) -> tuple[list[Date | None], 
 
     `date`, given or of other inputs, counts where the recording tells none, and tells rollovers.
     """
+    _turn_at_midnight([epoch for epoch in epochs if epoch.date is not None and not epoch.void])
     shifts = _rollovers(epochs, date)
     for epoch, shift in zip(epochs, shifts, strict=True):
         if shift and epoch.date is not None:
@@ -47,7 +52,54 @@ def days_of(epochs: list[Epoch], date: Date | None) -> tuple[list[Date | None], 
         if epochs[index].tod_ms - later_ms > _HALF_DAY_MS:  # past midnight
             later -= _DAY
         days[index], later_ms = later, epochs[index].tod_ms
+    for index in range(_unset_clock(epochs, days)):
+        calendar.counters["date_implausible"] += days[index] is not None
+        days[index] = None
     return days, calendar.counters
+
+
+def _unset_clock(epochs: list[Epoch], days: list[Date | None]) -> int:
+    """How many epochs at the begin, all without a fix, tell the time of a clock that was set then."""
+    unset = 0
+    last_ms: int | None = None
+    for index, (epoch, day) in enumerate(zip(epochs, days, strict=True)):
+        if day is None:
+            continue
+        time_ms = epoch.unix_ns(day) // 1_000_000
+        if last_ms is not None and abs(time_ms - last_ms) > _SET_MS:
+            unset = index
+        if not epoch.reason():
+            break
+        last_ms = time_ms
+    return unset
+
+
+def _turn_at_midnight(dated: list[Epoch]) -> None:
+    """Dates of the seconds around midnight that are one day off, as the next one shows: not a day to and fro."""
+    for index, (before, first) in enumerate(pairwise(dated), 1):
+        if before.date is None or first.date is None:
+            continue
+        over = before.tod_ms - first.tod_ms > _HALF_DAY_MS
+        if over and first.date == before.date:
+            right, told_after = first.date + _DAY, first.date + _DAY
+        elif not over and first.date == before.date + _DAY and first.tod_ms > before.tod_ms:
+            right, told_after = before.date, first.date
+        else:
+            continue
+        wrong = _as_first(dated[index : index + _TURN_EPOCHS])
+        after = dated[index + len(wrong)] if index + len(wrong) < len(dated) else None
+        if wrong and after is not None and after.date == told_after and after.tod_ms <= _TURN_MS:
+            for epoch in wrong:
+                epoch.date = right
+
+
+def _as_first(epochs: list[Epoch]) -> list[Epoch]:
+    """Those that tell the same date on the same side of midnight, all of them near to it."""
+    first = epochs[0]
+    side = first.tod_ms < _HALF_DAY_MS
+    run = takewhile(lambda one: one.date == first.date and (one.tod_ms < _HALF_DAY_MS) == side, epochs)
+    found = list(run)
+    return found if all(min(one.tod_ms, DAY_MS - one.tod_ms) <= _TURN_MS for one in found) else []
 
 
 def _rollovers(epochs: list[Epoch], date: Date | None) -> list[int]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_text import DAY_MS, angle_cas, date_of, scaled, time_of_day_ms
+from asvunit.nmea_text import DAY_MS, angle_cas, below_half, date_of, floored, scaled, time_of_day_ms
 
 _MAX_SPEED_CKMH: Final = 30_000
 _HEIGHTS_M: Final = range(-8192, 8191)  # what a message can say
@@ -121,8 +121,8 @@ class Reader:
         epoch.gga_position = _position(sentence)
         count = scaled(field(sentence, satellites), 1)
         epoch.satellites = count if count is not None and 0 <= count < 1000 else None
-        hdop = scaled(field(sentence, "hdop" if sentence.sentence_type == "GNS" else "horizontal_dil"), 50)
-        epoch.hdop_error_dm = hdop if hdop is not None and 0 < hdop < _MAX_HDOP_DM else None
+        hdop = field(sentence, "hdop" if sentence.sentence_type == "GNS" else "horizontal_dil")
+        epoch.hdop_error_dm = _hdop_error_dm(hdop)
         epoch.height_m = self._within(scaled(field(sentence, "altitude"), 1), _HEIGHTS_M[0], _HEIGHTS_M[-1])
 
     def _gll(self, epoch: Epoch, sentence: Any) -> None:
@@ -139,7 +139,8 @@ class Reader:
             return
         if latitude is not None and longitude is not None:
             square = latitude**2 + longitude**2  # mm2; 1 dm2 = 10000 mm2, rounded up
-            epoch.gst_error_dm = max(1, math.isqrt(max(square - 1, 0)) // 100 + 1)
+            error_dm = max(1, math.isqrt(max(square - 1, 0)) // 100 + 1)
+            epoch.gst_error_dm = below_half(error_dm, is_exact=square == error_dm**2 * 10_000)
         if altitude is not None:
             epoch.vertical_error_m = max(1, (altitude + 500) // 1000)
 
@@ -148,7 +149,7 @@ class Reader:
         tells = field(sentence, "faa_mode") != "N"
         if not self._wins(epoch, sentence, tells and bool(knots or kmh)) or not tells:
             return
-        epoch.vtg_speed = self._speed(knots) if knots else self._within(scaled(kmh, 100), 0, _MAX_SPEED_CKMH)
+        epoch.vtg_speed = self._speed(knots) if knots else self._within(floored(kmh, 100), 0, _MAX_SPEED_CKMH)
         epoch.vtg_course = self._course(field(sentence, "true_track"))
 
     def _unreal(self, epoch: Epoch, quality: str) -> None:
@@ -164,11 +165,19 @@ class Reader:
         return value
 
     def _speed(self, knots: str) -> int | None:
-        return self._within(scaled(knots, 1852, 10), 0, _MAX_SPEED_CKMH)
+        return self._within(floored(knots, 1852, 10), 0, _MAX_SPEED_CKMH)
 
     def _course(self, degrees: str) -> int | None:
-        course = self._within(scaled(degrees, 100), 0, 36_000)
+        course = self._within(floored(degrees, 100), 0, 36_000)
         return None if course is None else course % 36_000
+
+
+def _hdop_error_dm(hdop: str) -> int | None:
+    """HDOP x 5 m."""
+    error_dm = scaled(hdop, 50)
+    if error_dm is None or not 0 < error_dm < _MAX_HDOP_DM:
+        return None
+    return below_half(error_dm, is_exact=floored(hdop, 50) == error_dm)
 
 
 def _position(sentence: Any) -> tuple[int, int] | str:

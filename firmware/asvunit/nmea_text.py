@@ -27,6 +27,21 @@ def scaled(text: str, numerator: int, denominator: int = 1) -> int | None:
     return (2 * digits * numerator + below) // (2 * below)
 
 
+def floored(text: str, numerator: int, denominator: int = 1) -> int | None:
+    """As `scaled`, but rounded down: what is rounded again later, or compared, is rounded once."""
+    value = scaled(text, numerator, denominator)
+    match = _NUMBER.fullmatch(text)
+    if value is None or match is None:
+        return None
+    below = denominator * int("1" + "0" * len(match[3] or ""))
+    return int(match[1] + match[2] + (match[3] or "")) * numerator // below
+
+
+def below_half(error_dm: int, *, is_exact: bool) -> int:
+    """Decimetres rounded up to half a metre stay below it: the message rounds to metres, and may do so once only."""
+    return error_dm if is_exact or error_dm % 10 != 5 else error_dm - 1
+
+
 def angle_cas(text: str, hemisphere: str, plus: str, minus: str, limit_deg: int) -> int | str:
     """Degrees and minutes as centi-arc-seconds, or the reason why not."""
     match = _ANGLE.fullmatch(text)

@@ -7,6 +7,7 @@ per cent of a small computer and all of it.
 
 import errno
 import os
+import re
 import select
 from binascii import unhexlify
 from collections import Counter
@@ -17,11 +18,15 @@ from typing import Any, Final
 import can
 from can.util import CAN_FD_DLC
 
+from asvunit.can_filter import Frames, Wanted
+
 LINE_BYTES: Final = 256  # the longest frame, FD with a time stamp, has 146
 
 _KINDS: Final = frozenset((b"t", b"T", b"x", b"d", b"D", b"b", b"B", b"r", b"R"))  # first letters of frames
 _STANDARD: Final = ((b"t", False, False), (b"d", True, False), (b"b", True, True))  # letter, FD, faster data phase
 _EXTENDED: Final = ((b"T", False, False), (b"x", False, False), (b"D", True, False), (b"B", True, True))
+_EXTENDED_LETTERS: Final = frozenset({b"R", *(letter for letter, _fd, _fast in _EXTENDED)})
+_HEADS: Final = 10_000  # that are learnt, at most
 _REMOTE: Final = {False: b"r", True: b"R"}
 _STANDARD_HEAD, _EXTENDED_HEAD = 4, 9  # letter and identifier
 _CLASSIC_BYTES: Final = 8
@@ -29,6 +34,7 @@ _STAMPS: Final = (0, 4, 8)  # hex digits of a time stamp that some adapters appe
 # BEL ends a line as CR does; LF, which some adapters append, is dropped.
 _CLEAN: Final = bytes(0x0D if code == 0x07 else code for code in range(256))
 _WRITE_TIMEOUT_S: Final = 0.2
+_FRAME: Final = re.compile(rb"(?:[tdbr][0-7][\dA-Fa-f]{2}|[TxDBR][01][\dA-Fa-f]{7})[\dA-Fa-f](?:[\dA-Fa-f]{2})*")
 _READ_BYTES: Final = 1 << 16
 _QUEUED_BYTES: Final = 1 << 20  # more than any kernel stores of a serial device
 _FLUSH_S: Final = 0.05
@@ -43,14 +49,16 @@ class SlcanReader:
     `frames` counts all data frames of the bus, wanted or not.
     """
 
-    def __init__(self, port: Any, identifiers: Iterable[tuple[int, bool]], counters: Counter[str]) -> None:
+    def __init__(self, port: Any, identifiers: Iterable[Wanted], counters: Counter[str]) -> None:
         self.frames = 0
         self._port = port
         self._counters = counters
         self._standard: dict[bytes, _Head] = {}
         self._extended: dict[bytes, _Head] = {}
-        for number, extended in identifiers:
+        self._wanted = Frames(identifiers)
+        for number, extended in self._wanted.whole:
             self._expect(number, extended)
+        self._masked = len(self._wanted.whole) < len(self._wanted)  # by masks: heads are learnt as they come
         self._rest = b""  # the line that has not ended yet
         self._read_s = 0.0
         self._read = self._chooses_reading()
@@ -76,6 +84,24 @@ class SlcanReader:
             for letter, is_fd, fast in _EXTENDED if extended else _STANDARD:
                 heads[letter + each] = (number, extended, is_fd, fast, False)
             heads[_REMOTE[extended] + each] = (number, extended, False, False, True)
+
+    def _learns(self, line: bytes) -> bool:
+        """Whether a line not met before begins as a frame that passes by a mask."""
+        if line[:1] not in _EXTENDED_LETTERS:
+            return False
+        try:
+            digits = unhexlify(line[1:_EXTENDED_HEAD])
+        except ValueError:
+            return False
+        number = int.from_bytes(digits, "big")
+        if 2 * len(digits) != _EXTENDED_HEAD - 1 or (number, True) not in self._wanted:
+            return False
+        if len(self._extended) > _HEADS:
+            self._extended.clear()
+            for whole, extended in self._wanted.whole:
+                self._expect(whole, extended)
+        self._expect(number, True)
+        return line[:_EXTENDED_HEAD] in self._extended  # digits of mixed case are nobody's
 
     # Bytes
 
@@ -113,11 +139,20 @@ class SlcanReader:
             self._rest = b""
             self._counters["garbage"] += 1
         frames = len([1 for line in lines if line[:1] in _KINDS])
+        if frames and not any(map(_FRAME.fullmatch, lines)):  # noise with a frame's first letters: no bus that lives
+            self._counters["garbage"] += len(lines) - lines.count(b"")
+            return []
         self.frames += frames
         if frames < len(lines) and (garbage := len(lines) - lines.count(b"") - frames):
             self._counters["garbage"] += garbage  # we ask the adapter nothing: it has nothing else to say
         standard, extended = self._standard, self._extended
-        if extended:
+        if self._masked:
+            lines = [
+                line
+                for line in lines
+                if line[:_STANDARD_HEAD] in standard or line[:_EXTENDED_HEAD] in extended or self._learns(line)
+            ]
+        elif extended:
             lines = [line for line in lines if line[:_STANDARD_HEAD] in standard or line[:_EXTENDED_HEAD] in extended]
         else:
             lines = [line for line in lines if line[:_STANDARD_HEAD] in standard]

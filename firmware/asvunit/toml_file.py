@@ -37,7 +37,7 @@ def faults(path: Path, model: type[BaseModel]) -> list[str]:
 
 def _tables(path: Path, parse_float: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"), parse_float=parse_float)
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=parse_float)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

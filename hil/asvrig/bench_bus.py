@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import can
 
+from asvunit.can_faults import os_error
 from asvunit.can_interfaces import Adapter, arguments, open_bus
 from asvunit.errors import AsvkitError, UsageError
 
 _NAMED = 6  # identifiers told of a bus that is not quiet
 _SERIAL_TIMEOUT_S = 0.2  # an adapter that hangs must not hang the player
+_PAUSE_S = 0.001  # after a failure: a driver that only fails must not take the machine
 _READ_S = 0.01  # of a serial port, while listening; while playing, reading must not delay what is to be sent
 
 
@@ -25,14 +27,14 @@ class Heard:
 
     seconds: float
     frames: Counter[str] = field(default_factory=Counter)  # by identifier, in hexadecimal
-    errors: int = 0
+    errors: int = 0  # error frames, and what an adapter says that is no frame
 
     def told(self) -> str:
         """Identifiers and rate, for people; nothing for silence."""
         if not self.frames and not self.errors:
             return ""
         if not self.frames:
-            return f"{self.errors} error frames: others send, at another bit rate perhaps"
+            return f"{self.errors} error frames or broken lines: others send, at another bit rate perhaps"
         total = sum(self.frames.values())
         named = ", ".join(name for name, _count in self.frames.most_common(_NAMED))
         more = f" and {len(self.frames) - _NAMED} more" if len(self.frames) > _NAMED else ""
@@ -44,7 +46,12 @@ def listen(bus: can.BusABC, seconds: float) -> Heard:
     heard = Heard(seconds)
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        message = bus.recv(left)
+        try:
+            message = bus.recv(left)
+        except Exception as error:  # python-can's drivers raise whatever a broken line makes them
+            _pass_over(bus, error)
+            heard.errors += 1
+            continue
         if message is None:
             continue
         if message.is_error_frame:
@@ -72,10 +79,27 @@ def bench_buses(adapters: Sequence[Adapter], listen_s: float) -> Iterator[list[c
 def drain(bus: can.BusABC, at_most: int = 1000) -> list[int]:
     """Take what waits to be read, so that no queue grows: the identifiers."""
     heard: list[int] = []
-    with suppress(can.CanError, OSError):
+    try:
         while len(heard) < at_most and (message := bus.recv(0)) is not None:
             heard.append(message.arbitration_id)
+    except Exception:  # as in listen(); a bus that is gone is found by the next sending
+        _forget_line(bus)
     return heard
+
+
+def _pass_over(bus: can.BusABC, error: Exception) -> None:
+    """What was no frame is left behind; AsvkitError if the bus itself is gone."""
+    fault = os_error(error)
+    if fault is not None and fault.errno is not None:
+        raise AsvkitError(f"the bus is gone: {fault.strerror}; look at its adapter and repeat") from error
+    _forget_line(bus)
+    time.sleep(_PAUSE_S)
+
+
+def _forget_line(bus: can.BusABC) -> None:
+    """slcan keeps a line that it cannot read, and would fail at it for ever."""
+    with suppress(Exception):  # of a device that is gone
+        getattr(bus, "flush", bool)()
 
 
 @contextmanager

@@ -170,12 +170,17 @@ class Route:
 
 
 def part(frames: Iterable[can.Message], start_s: float, end_s: float | None) -> Iterator[can.Message]:
-    """The frames from `start_s` to before `end_s`, both counted from the log's first frame."""
+    """The frames from `start_s` to before `end_s`, both counted from the log's first frame.
+
+    The rest of a long log is not read: it ends where no frame is only out of order any more.
+    """
     first_s: float | None = None
     for message in frames:
         if first_s is None:
             first_s = message.timestamp
         at_s = message.timestamp - first_s
+        if end_s is not None and at_s > end_s + _DISORDER_NS / 1e9:
+            return
         if at_s >= start_s and (end_s is None or at_s < end_s):
             yield message
 

@@ -256,6 +256,14 @@ def test_slcan_is_never_opened_to_send_where_others_are(log: Path, adapter, caps
     assert not [line for line in told if line[:1] in (b"O", b"t", b"T")]
 
 
+@pytest.mark.parametrize("noise", [b"tzz\r", b"t\xff\x80\r", b"T12\r"], ids=["no hex", "no ASCII", "cut"])
+def test_slcan_noise_is_no_quiet_bus(log: Path, adapter, capsys: pytest.CaptureFixture[str], noise: bytes) -> None:
+    one = adapter(noise)
+    assert slcan(log, one) == 1
+    assert "broken lines: others send, at another bit rate perhaps" in capsys.readouterr().err
+    assert not [line for line in one.lines() if line[:1] in (b"O", b"t", b"T")]
+
+
 def test_slcan_unplugged_meanwhile(log: Path, capsys: pytest.CaptureFixture[str], monkeypatch, adapter) -> None:
     one = adapter()
     send, left = Route.send, iter(range(5))

@@ -27,6 +27,7 @@ from asvunit.ports import OK
 from asvunit.vehicle import VehicleMap
 from carmaps import CAR, EVERYTHING, SIZES
 from coretools import Drive, Target, encounter, frame
+from trucktools import CCVS, EEC2, ETC2, OEL, RETARDER, VDC2, identifier, truck
 
 pytestmark = pytest.mark.micropython
 
@@ -316,3 +317,24 @@ def test_the_bench_vehicle_decodes_on_a_board(micropython: str, tmp_path: Path) 
     )
     wanted = output(sys.executable, HERE / "run_can_table.py", FIRMWARE, compiled, frames)
     assert output(micropython, HERE / "run_can_table.py", FIRMWARE, compiled, frames, "lock") == wanted
+
+
+def test_a_truck_decodes_on_a_board(micropython: str, tmp_path: Path) -> None:
+    compiled, frames = tmp_path / "truck.json", tmp_path / "frames"
+    compiled.write_text(json.dumps(truck(tmp_path).compiled()))
+    rng = random.Random(13)
+    lines = []
+    for t in range(0, 40_000, 5):
+        number = identifier(
+            rng.choice((CCVS, EEC2, VDC2, ETC2, OEL, RETARDER)), rng.choice((0, 3, 11)), rng.randrange(8)
+        )
+        data = bytes(0xFF if rng.random() < 0.3 else rng.randrange(256) for _ in range(8))
+        lines.append(f"0 {number} 1 {t} {data.hex()}\n")
+        if t == 20_000:
+            lines.append("R 10000\n")
+    frames.write_text("".join(lines))
+    wanted = output(sys.executable, HERE / "run_can_table.py", FIRMWARE, compiled, frames)
+    assert output(micropython, HERE / "run_can_table.py", FIRMWARE, compiled, frames, "lock") == wanted
+    counts = [int(word.strip("[,]")) for word in wanted[-1].split()[:8]]
+    assert counts[1] == 0  # all are the map's, whoever sends them
+    assert 100 < counts[7] < len(lines) - 100

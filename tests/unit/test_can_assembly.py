@@ -15,6 +15,7 @@ import pytest
 
 from asvunit.assembly import PARTS, vehicle_map
 from asvunit.can_assembly import can_inputs, described, silence_s
+from asvunit.can_filter import as_filter
 from asvunit.config import Config, load_config
 from asvunit.errors import UsageError
 from asvunit.ports import Link, VehicleSignal
@@ -37,7 +38,7 @@ def a_car(*buses: str) -> Any:
 
     car = SimpleNamespace(
         path=Path("car.toml"), buses=buses, feeds=tuple(feed(number) for number in range(len(buses))),
-        identifiers=lambda bus=0: [(0x100 + bus, False)], decode=decode, counters=Counter(),
+        filters=lambda bus=0: [as_filter((0x100 + bus, False))], decode=decode, counters=Counter(),
     )  # fmt: skip
     return car
 
@@ -189,7 +190,10 @@ def test_a_signal_map_of_two_buses(tmp_path: Path) -> None:
     given = config(text + BODY, tmp_path)
     assert PARTS["can"](given, tmp_path) == "chassis: virtual a, listen-only; body: virtual b, listen-only"
     buses = can_inputs(given, vehicle_map(given, tmp_path))
-    assert [bus._wanted for bus in buses.values()] == [{(0x100, False)}, {(0x200, False)}]
+    assert [set(map(tuple, bus._wanted)) for bus in buses.values()] == [
+        {(0x100, 0x7FF, False)},
+        {(0x200, 0x7FF, False)},
+    ]
     with pytest.raises(UsageError, match=r"^can\.bus\.body: missing, \S+/car\.toml reads that bus too; "):
         PARTS["can"](config(text, tmp_path), tmp_path)
 

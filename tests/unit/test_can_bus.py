@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from asvunit import can_reader, can_state, slcan_port
 from asvunit.adapters import can_bus
 from asvunit.adapters.can_bus import received_s
+from asvunit.can_faults import CanFaults
 from asvunit.can_interfaces import Adapter, arguments, check_arguments, filter_frames
 from asvunit.can_multicast import filter_datagrams
 from asvunit.can_reader import BusReader
@@ -274,6 +275,16 @@ def test_slcan_frames_of_others_count_as_frames_of_the_bus() -> None:
     assert reader.frames == 1
 
 
+@pytest.mark.parametrize("noise", [b"t\xff1\r", b"tick\rT\0\0\0\r", b"t1AB\r", b"t8AB0\r", b"T2FEF1AB0\r", b"t1AC1A\r"])
+def test_slcan_noise_with_first_letters_of_frames_is_no_bus_that_lives(noise: bytes) -> None:
+    counters: Counter[str] = Counter()
+    reader = SlcanReader(Port([noise]), WANTED, counters)
+    for _ in range(2):
+        assert reader.receive(0) == []
+    assert reader.frames == 0
+    assert counters == {"garbage": noise.count(b"\r")}
+
+
 def test_slcan_flush_drops_the_line_begun_as_well() -> None:
     port = Port([b"t1AB21122\rt1AB2"])
     reader = SlcanReader(port, WANTED, Counter())
@@ -489,3 +500,11 @@ def test_error_passive_only_while_nothing_comes() -> None:
 def test_silence_is_seen_within_500_ms() -> None:
     assert SILENCE_S + 2 * can_bus._RECEIVE_S <= 0.5
     assert can_bus._FAILING_S + 2 * can_bus._RECEIVE_S <= 0.5
+
+
+def test_a_missing_driver_is_told_with_its_mend() -> None:
+    faults = CanFaults(Adapter("pcan", "PCAN_USBBUS1"), None)
+    reason, detail = faults.explain(OSError("PCANBasic library not found"))
+    assert reason == "cannot_open"
+    assert detail.endswith("library not found; install its maker's driver, or use it as socketcan")
+    assert faults.explain(OSError("bad handle"))[1].endswith("look at can.interface, can.channel and can.options")

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import can
 import pytest
 
 from asvcore.elements import HAZARD_ON
 from asvunit.can_channels import Channels, bus_channels
 from asvunit.errors import UsageError
 from asvunit.ports import OK, SIGNALS, UNKNOWN
-from asvunit.recordings import in_order, open_recordings, read_can
+from asvunit.recordings import open_recordings, read_can
 from asvunit.vehicle import VehicleMap
 
 PT = [(1, False), (2, False), (3, False)]
@@ -77,25 +76,6 @@ def test_mistakes(two, texts: list[str], reason: str) -> None:
         two.assign(seen(can0={1: 1}), bus_channels(texts))
     assert reason in str(refused.value)
     assert str(refused.value).startswith("--bus ")
-
-
-# Times that jump back
-
-
-def times(*times_s: float) -> tuple[list[float], dict[str, int]]:
-    counters: Counter[str] = Counter()
-    ordered = in_order([can.Message(timestamp=each) for each in times_s], counters)
-    return [each.timestamp for each in ordered], dict(counters)
-
-
-def test_disorder_is_sorted_and_drives_are_put_in_their_order() -> None:
-    assert times(1, 2, 3) == ([1, 2, 3], {})
-    assert times(1, 2, 1.5, 3) == ([1, 1.5, 2, 3], {"time_back": 1})
-    assert times(100, 101, 10, 11.5, 11, 50) == ([10, 11, 11.5, 50, 100, 101], {"time_back": 2})
-
-
-def test_drives_that_overlap_stay_as_they_are() -> None:
-    assert times(0, 10, 20, 0, 10) == ([0, 10, 20, 0, 10], {})
 
 
 # With a map

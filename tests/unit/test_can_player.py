@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import can
 import pytest
 
-from asvrig.bench_bus import listen
+from asvrig.bench_bus import drain, listen
 from asvrig.can_player import CanPlayer, Route, Timeline, part
 from asvunit.errors import AsvkitError
 
@@ -175,6 +175,12 @@ def test_part_of_a_log() -> None:
     assert len(list(part(frames(0, 1, 2), 1.0, None))) == 2
 
 
+def test_the_rest_of_a_long_log_is_not_read() -> None:
+    rest = iter(frames(0, 1, 2.5, 1.9, 3.5, 4, 5))
+    assert [message.timestamp for message in part(rest, 0.0, 2.0)] == [1_768_446_000.0 + at_s for at_s in (0, 1, 1.9)]
+    assert len(list(rest)) == 2
+
+
 @pytest.fixture
 def virtual() -> Iterator[Callable[..., can.BusABC]]:
     made: list[can.BusABC] = []
@@ -219,3 +225,41 @@ def test_listening_tells_identifiers_and_rate(virtual) -> None:
     assert told.endswith("and 3 more)")
     other.send(can.Message(is_error_frame=True))
     assert "1 error frames" in listen(bus, 0.01).told()
+
+
+class Broken:
+    """Says these, one after the other; a line that cannot be read stays until it is flushed, as with slcan."""
+
+    def __init__(self, *says: can.Message | Exception) -> None:
+        self.says = list(says)
+
+    def recv(self, timeout: float) -> can.Message | None:
+        if not self.says:
+            return None
+        if isinstance(self.says[0], Exception):
+            raise self.says[0]
+        return self.says.pop(0)
+
+    def flush(self) -> None:
+        if self.says and isinstance(self.says[0], Exception):
+            self.says.pop(0)
+
+
+def test_listening_goes_on_after_a_broken_line_and_tells_it() -> None:
+    heard = listen(Broken(ValueError("no hex"), *frames(0), can.CanOperationError("no ASCII")), 0.05)  # type: ignore[arg-type]
+    assert heard.errors == 2
+    assert sum(heard.frames.values()) == 1
+
+
+def test_listening_ends_with_one_line_where_the_bus_is_gone() -> None:
+    error = can.CanOperationError("Could not read from serial device")
+    error.__cause__ = OSError(errno.EIO, "Input/output error")
+    with pytest.raises(AsvkitError, match="the bus is gone: Input/output error; look at its adapter"):
+        listen(Broken(error), 0.05)  # type: ignore[arg-type]
+
+
+def test_a_broken_line_does_not_end_the_playing() -> None:
+    bus = Broken(*frames(0), ValueError("no hex"), *frames(1))
+    assert drain(bus) == [0]  # type: ignore[arg-type]
+    assert drain(bus) == [0]  # type: ignore[arg-type]
+    assert drain(bus) == []  # type: ignore[arg-type]

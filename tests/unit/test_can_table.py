@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from asvcore import can_checks, can_switch
 from asvcore.can_bits import Field, Number, Words
+from asvcore.can_switch import NEITHER, Pair
 from asvcore.can_table import CanTable
 from asvcore.can_wheels import Wheels
 from asvunit.ports import IMPLAUSIBLE, OK, UNKNOWN
@@ -241,3 +242,26 @@ def test_crc_tables_are_the_known_ones() -> None:
 def test_rows_of_another_version_are_refused() -> None:
     with pytest.raises(ValueError, match="version"):
         CanTable({"compiled_map": 2})
+
+
+def _said(left, until_ms, step_ms=20):
+    """What a pair of bulbs says at each change while the left one follows `left(t)` and the right one is dark."""
+    pair, said = Pair(800, 100, 0), []
+    for t in range(0, until_ms, step_ms):
+        pair.left.put(left(t), t, 200)
+        pair.right.put(0, t, 200)
+        if not said or said[-1][1] != pair.told(t):
+            said.append((t, pair.told(t)))
+    return said
+
+
+def test_a_bulb_that_was_steadily_alight_is_no_winker_when_it_goes_dark():
+    said = _said(lambda t: int(2000 <= t < 7000), 10_000)
+    assert said == [(0, UNTOLD), (800, NEITHER), (2000, LEFT), (4020, UNTOLD), (7800, NEITHER)]
+
+
+def test_a_bulb_alight_from_the_first_frame_on_says_nothing_until_it_flashes():
+    assert _said(lambda t: 1, 5000) == [(0, UNTOLD)]
+    flashing = _said(lambda t: int(t % 700 < 350), 3000)
+    assert flashing[0] == (0, UNTOLD)
+    assert flashing[1] == (700, LEFT)

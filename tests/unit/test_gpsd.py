@@ -46,8 +46,9 @@ def fix_of(text: bytes) -> Fix:
 def test_all_that_a_report_tells() -> None:
     more = '"altHAE":76.2,"altMSL":39.5,"epv":3.5,"track":359.996,"speed":16.6665,"eph":4.21,"epx":90,"epy":90'
     fix = fix_of(tpv(12 * HOUR_MS + 345, more))
-    # 16.6665 m/s = 59.9994 km/h; a course of 360 is 0; errors upwards
+    # 16.6665 m/s = 59.9994 km/h; a course of 360 is 0; errors upwards, but for what the message would round up again
     assert fix == Fix(S, True, "", 12 * HOUR_MS + 345, 12845245, 50316165, 6000, 0, 43, 40, 4)
+    assert [fix_of(tpv(0, f'"eph":{eph}')).error_dm for eph in (3.41, 3.5, 3.51)] == [34, 35, 36]
 
 
 def test_a_fix_in_two_dimensions_has_no_height() -> None:

@@ -113,12 +113,12 @@ def test_since_when_and_what_a_person_should_know() -> None:
     states.core({**_core("gnss", "silent", "no_input"), "t": 10.0})
     states.core({**_core("gnss", "silent", "timeout"), "t": 12.0})  # another reason for the same state
     assert [event["since"] for event in heard] == [10.0, 10.0]
-    assert states.notes()[0].endswith(": timeout")
+    assert states.notes()[0].endswith(": nothing comes from the receiver any more")
     assert states.notes()[0].startswith("gnss silent since ")
-    states.own_message({"position": False, "state": False, "reason": "timeout"})
-    assert states.notes()[-1] == "own position and state not sent: timeout"
+    states.own_message({"position": False, "state": False, "reason": "timeout", "state_reason": "ego_speed_unknown"})
+    assert states.notes()[-2:] == ("own position not sent: timeout", "own state not sent: ego speed unknown")
     states.core({**_core("gnss", "ok", "received"), "t": 15.0})
-    states.own_message({"position": True, "state": True, "reason": "none"})
+    states.own_message({"position": True, "state": True, "reason": "none", "state_reason": "none"})
     assert states.notes() == ()
     assert heard[-1]["since"] == 15.0
 
@@ -134,16 +134,28 @@ def test_a_signal_that_fails_is_told_while_the_bus_is_ok() -> None:
     assert states.notes() == ()
 
 
+def test_what_is_not_used_is_told_where_the_unit_needs_it() -> None:
+    states = InputStates(_Heard().append)
+    for name in ("gnss", "can", "radio"):
+        states.core(_core(name, "off", "not_configured"))
+    assert states.notes() == (
+        "gnss off: no receiver is configured: no own position, no support",
+        "radio off: nothing is sent, and no vehicle heard",
+    )
+
+
 def test_several_buses_are_one_input_and_the_lost_one_is_named() -> None:
     heard = _Heard()
     states = InputStates(heard.append)
     states.core(_core("can", "ok", "received"))
-    states.link(Link(0, "can.body", False, "unplugged", "socketcan can1: pulled"), 2.0)
+    states.link(Link(0, "can.body", False, "unplugged", "can1: pulled"), 2.0)
     assert heard.last() == ("can", "disconnected", "unplugged")
     assert states.disconnected == ["can"]
-    states.link(Link(0, "can", True, "connected"), 2.5)
-    assert heard.last() == ("can", "disconnected", "unplugged")
-    states.link(Link(0, "can.body", True, "connected"), 3.0)
+    states.link(Link(0, "can", False, "bus_off", "can0: off"), 2.5)
+    assert (heard[-1]["reason"], heard[-1]["detail"], heard[-1]["since"]) == ("unplugged", "can1: pulled; can0: off", 2)
+    states.link(Link(0, "can.body", True, "connected"), 2.7)
+    assert (heard[-1]["reason"], heard[-1]["detail"], heard[-1]["since"]) == ("bus_off", "can0: off", 2.5)
+    states.link(Link(0, "can", True, "connected"), 3.0)
     assert heard.last() == ("can", "ok", "received")
 
 

@@ -113,7 +113,8 @@ def test_navigational_status_v_is_not_void(read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hdop", "expected"), [("0.9", 45), ("1.01", 51), ("99.99", None), ("99.0", None), ("", None), ("0.0", None)]
+    ("hdop", "expected"),
+    [("0.9", 45), ("0.89", 44), ("0.91", 46), ("1.01", 51), ("99.99", None), ("99.0", None), ("", None), ("0.0", None)],
 )
 def test_error_from_hdop(read, hdop, expected) -> None:
     assert one(read, rmc(), gga(hdop=hdop)).error_dm == expected
@@ -125,6 +126,8 @@ def test_error_from_hdop(read, hdop, expected) -> None:
         ("3.0,4.0,2.5", 50, 3),
         ("0.02,0.01,0.02", 1, 1),
         ("3.0,4.01,2.49", 51, 2),
+        ("3.5,0,1", 35, 1),
+        ("3.0,1.7,1", 34, 1),  # 3.448 m: 3.5 m would be sent as 4
         (",4.0,", 50, None),
         (",,", 50, None),
         ("0,0,0", 1, 1),
@@ -155,9 +158,20 @@ def test_scaled_is_the_half_up_of_decimal(value: Decimal) -> None:
     assert scaled(str(value), 1852, 10) == expected
 
 
+@pytest.mark.parametrize(
+    ("knots", "speed_ckmh"),
+    [("0.809", 149), ("0.80994", 150), ("1.6198", 299), ("1.61988", 300), ("5.4", 1000), ("0.27", 50)],
+)
+def test_a_speed_is_rounded_only_once(read, knots: str, speed_ckmh: int) -> None:
+    """1.498 km/h is sent as 1, and 2.9999 km/h has no course yet [D4]."""
+    assert one(read, rmc(speed=knots)).speed_ckmh == speed_ckmh
+    vtg = line(f"GPVTG,91.0,T,,M,{knots},N,,K,A")
+    assert one(read, rmc(speed=""), vtg).speed_ckmh == speed_ckmh
+
+
 def test_courses(read) -> None:
     assert one(read, rmc(course="360.0")).course_cdeg == 0
-    assert one(read, rmc(course="359.995")).course_cdeg == 0
+    assert one(read, rmc(course="359.995")).course_cdeg == 35_999
     fixes, counters = read(rmc(course="361", speed="200"))
     assert (fixes[0].course_cdeg, fixes[0].speed_ckmh, counters) == (None, None, {"implausible": 2})
 
@@ -212,6 +226,48 @@ def test_cold_start_dates_of_void_rmc(read) -> None:
     fixes, counters = read(rmc("115959", "V", "060180"), rmc("120000"), rmc("120001", "V", "220899"))
     assert [fix.time_ns for fix in fixes] == [unix_ns(2009, 4, 1, 12) + n * 1_000_000_000 for n in (-1, 0, 1)]
     assert counters == {"date_implausible": 2}
+
+
+@pytest.mark.parametrize("first", ["260409", "310309", "010409"])
+def test_a_clock_that_is_set_before_the_first_fix_makes_no_days_of_silence(read, first: str) -> None:
+    """A real receiver told four days of difference between two void seconds."""
+    position = "36000.0000,N,72000.0000,E"
+    cold = [rmc(f"00041{second}.984", "V", first, position=position) for second in range(5)]
+    later = [rmc(f"20413{second}.079", "V", "290409", position=position) for second in range(3)]
+    warm = [rmc(f"20413{second}.000", date="290409") for second in range(3, 6)]
+    start = unix_ns(2009, 4, 29, 20, 41, 30)
+    for lines, valid in ((cold + later, 0), (cold + later + warm, 3)):
+        fixes, counters = read(*lines)
+        assert [fix.time_ns // 10**9 for fix in fixes] == [start // 10**9 + n for n in range(len(fixes))]
+        assert (len(fixes), sum(fix.valid for fix in fixes)) == (3 + valid, valid)
+        assert counters["date_implausible"] == 5
+
+
+@pytest.mark.parametrize("turn", [-9500, -1000, -200, 0, 200, 1000, 9500])
+def test_a_date_that_turns_over_beside_midnight(read, turn: int) -> None:
+    """The date changes so many milliseconds after midnight. A day to and fro would clamp all that follows."""
+    lines, expected = [], []
+    start = unix_ns(2009, 4, 1, 23, 59, 45)
+    for ms in range(0, 30_000, 100):
+        time_ns = start + ms * 1_000_000
+        tod = datetime.datetime.fromtimestamp(time_ns // 10**9, datetime.UTC).strftime("%H%M%S") + f".{ms % 1000:03d}"
+        lines.append(rmc(tod, date="010409" if ms < 15_000 + turn else "020409") + gga(tod))
+        expected.append(time_ns)
+    fixes, counters = read(*lines)
+    assert [fix.time_ns for fix in fixes] == expected
+    assert counters == {}
+
+
+def test_a_clock_set_by_a_day_is_believed(read) -> None:
+    fixes, _ = read(rmc("235958"), rmc("000010"), rmc("000011"), rmc("120000", date="020409"))
+    days = [unix_ns(2009, 4, 1, 23, 59, 58), unix_ns(2009, 4, 1, 0, 0, 10), unix_ns(2009, 4, 1, 0, 0, 11)]
+    assert [fix.time_ns for fix in fixes][:3] == days
+
+
+def test_a_gap_is_a_gap_once_there_was_a_fix(read) -> None:
+    fixes, counters = read(rmc("120000"), rmc("120001", "V"), rmc("150000", "V"), rmc("150001"))
+    assert [fix.tod_ms // 1000 for fix in fixes] == [43_200, 43_201, 54_000, 54_001]
+    assert counters == {}
 
 
 @pytest.mark.parametrize("clock", ["100040.00", "000000.00", "235940.00"])
@@ -317,6 +373,13 @@ def test_no_nmea_log(tmp_path: Path, content: bytes) -> None:
         NmeaFile(path)
 
 
+def test_a_log_of_damaged_sentences_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "log.nmea"
+    path.write_bytes(rmc().replace(b"N", b"S") * 3 + gga()[:-6] + b"\n")
+    with pytest.raises(UsageError, match="4 sentences with a wrong checksum or without one; record"):
+        NmeaFile(path)
+
+
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.nmea"):
         with pytest.raises(UsageError, match="cannot be read"):
@@ -373,7 +436,7 @@ def test_the_other_receivers(shared: Path) -> None:
     cold = NmeaFile(shared / "data/gnss/gpsd_bt451.log")
     assert cold.counters["no_time"] == 8
     assert next(iter(cold)).course_cdeg is None
-    assert list(cold)[-1].speed_ckmh == math.floor(32.273 * 185.2 + 0.5)
+    assert list(cold)[-1].speed_ckmh == math.floor(32.273 * 185.2)
     standing = list(NmeaFile(shared / "data/gnss/gpsd_quectel-l76k-nmea.log"))
     assert len(standing) == 151
     assert all(fix.valid for fix in standing)

@@ -188,7 +188,7 @@ def test_a_vtg_belongs_to_its_own_burst(line: Line, order: str, cut: int) -> Non
     told = {(fix.tod_ms - NOON_MS) // 1000: fix.speed_ckmh for fix in fixes if fix.tod_ms is not None}
     assert list(told)[-6:] == [2, 3, 4, 5, 6, 7]
     # With the line opened at VTG, one or two epochs may go without; none has the speed of another
-    assert all(speed in (None, round(185.2 * (second + 1))) for second, speed in told.items())
+    assert all(speed in (None, 1852 * (second + 1) // 10) for second, speed in told.items())
     assert all(told[second] is not None for second in (4, 5, 6, 7))
 
 

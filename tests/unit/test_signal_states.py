@@ -56,6 +56,43 @@ def test_unknown_codes_and_implausible_values(status, state):
     assert told(drive, codes.SIGNAL_BRAKE)[-1] == (1000, state, state)
 
 
+def test_a_signal_that_flaps_is_not_told_each_time():
+    drive = driven(1000, 1000)
+    for t in range(1000, 11_000, 100):
+        drive.vehicle(t, codes.SIGNAL_SPEED, 0)
+        drive.vehicle(t, codes.SIGNAL_BRAKE, 5, codes.STATUS_UNKNOWN if t % 200 else codes.STATUS_OK)
+        drive.tick(t)
+    assert told(drive, codes.SIGNAL_BRAKE)[1:] == [(1100, "unknown", "unknown")]
+    for t in range(11_000, 13_000, 100):
+        drive.vehicle(t, codes.SIGNAL_BRAKE, 5)
+        drive.tick(t)
+    assert told(drive, codes.SIGNAL_BRAKE)[2:] == [(12_000, "ok", "received")]
+
+
+def test_a_long_timeout_is_kept_whatever_the_ticks():
+    drive = Drive(signals=MAPPED, timeout_winker_ms=60_000)
+    for t in range(0, 61_000, 10):
+        drive.tick(t)
+    assert told(drive, codes.SIGNAL_WINKER) == [(60_000, "silent", "no_input")]
+
+
+def test_the_bus_is_not_ok_while_its_speed_cannot_be():
+    drive = Drive()
+    for t in range(0, 1000, 100):
+        drive.vehicle(t, codes.SIGNAL_SPEED, 0, codes.STATUS_IMPLAUSIBLE)
+        drive.vehicle(t, codes.SIGNAL_BRAKE, 5)
+        drive.tick(t)
+    states = [one["state"] for one in drive.records if one["kind"] == "status" and one["input"] == codes.INPUT_CAN]
+    assert states == [codes.STATE_IMPLAUSIBLE]
+
+
+def test_both_units_say_why_they_are_not_sent():
+    drive = Drive()
+    drive.tick(0)
+    sent = next(one for one in drive.records if one["kind"] == "send")
+    assert (sent["reason"], word("REASON", sent["state_reason"])) == ("no_input", "ego_speed_unknown")
+
+
 def test_the_fault_lamp_tells_of_a_silent_bus_too():
     drive = driven(1000, 1000)
     for t in range(1000, 3000, 100):

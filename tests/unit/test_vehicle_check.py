@@ -223,6 +223,22 @@ def test_implausible_wrong_length_and_a_counter_that_is_none(
     assert found["implausible"].startswith("speed: 20 times outside its limits; mend unit, scale or offset")
     assert found["wrong_length"].startswith("LEVERS (0x614): 3 times of 3 with 6 bytes, the database says 4: dropped")
     assert "it does not count frames; take it out of counters" in found["no_counter"]
+    assert "signed" not in found["implausible"]  # of a signal that cannot be negative
+    assert "never_known" not in found  # the length is why, not the codes
+
+
+def test_a_speed_below_zero_gets_its_mend(
+    car: Callable[..., VehicleMap], log: Callable[[list[can.Message]], Path]
+) -> None:
+    signed = CAR.replace("KPH : 7|16@0+ (0.01,0) [0|250]", "KPH : 7|16@0- (0.01,0) [-250|250]")
+    frames = [speed(i * 0.02, 20, i % 15) for i in range(100)]
+    for frame in frames[50:]:
+        frame.data[:2] = (-700).to_bytes(2, "big", signed=True)
+    path = log([*frames, levers(1, 1), levers(2, 2)])
+    said = faults(inspect(car(MAP, signed), path, []))["implausible"]
+    assert said.endswith("if it is negative in reverse, add signed = true")
+    mended = MAP.replace('unit = "km/h"', 'unit = "km/h"\nsigned = true')
+    assert row(inspect(car(mended, signed), path, []), "speed").low == -7.0
 
 
 def test_a_counter_that_stands_still(car: Callable[..., VehicleMap], log: Callable[[list[can.Message]], Path]) -> None:
@@ -345,6 +361,12 @@ def test_a_compiled_map_decodes_without_its_database(
     assert "2 CAN identifiers of 1 bus give speed, winker" in said.err
     run("compile", str(path))
     assert capsys.readouterr().out == out.read_text()  # the same each time
+    for kept in (path, tmp_path / "mycar.dbc"):
+        before = kept.read_bytes()
+        with pytest.raises(UsageError, match="exists and is no compiled map; it is left as it is"):
+            run("compile", str(path), "-o", str(kept))
+        assert kept.read_bytes() == before
+    run("compile", str(path), "-o", str(out))  # an earlier one is written anew
     (tmp_path / "mycar.dbc").unlink()
     compiled = inspect(VehicleMap.load(out), log(drive()), [])
     assert row(compiled, "winker").met == {"right": 6, "left": 14}

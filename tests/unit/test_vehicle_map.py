@@ -249,7 +249,7 @@ SPEED_OK = '[signal.speed]\nfrom = "MOTION.SPEED"\nunit = "km/h"\n'
         ("", '[signal.speed]\nfrom = "MOTION.SPED"\nunit = "km/h"', r"signal\.speed\.from: .*did you mean SPEED"),
         ("", '[signal.speed]\nfrom = "SPEED"\nunit = "km/h"', r'signal\.speed\.from: .*"MESSAGE\.SIGNAL"'),
         ("", '[signal.speed]\nunit = "km/h"', r"signal\.speed\.from: missing"),
-        ("", '[signal.speed]\nfrom = "MOTION.SPEED"', r"signal\.speed\.unit: '' is none of km/h, m/s, mph"),
+        ("", '[signal.speed]\nfrom = "MOTION.SPEED"', r"signal\.speed\.unit: missing; give one of km/h, m/s, mph"),
         ("", '[signal.speed]\nfrom = "MOTION.SPEED"\nunit = "kmh"', r"signal\.speed\.unit: 'kmh'"),
         ("", SPEED_OK + "scale = 0", r"signal\.speed\.scale: "),
         ("", SPEED_OK + "scale = nan", r"signal\.speed\.scale: "),

@@ -229,6 +229,93 @@ def test_a_lever_does_not_flash(database: Callable[[str], Path]) -> None:
     assert "hazard" not in proposed["signal"]
 
 
+def with_table(codes: str, name: str = "BRAKE_APPLY", bits: int = 2) -> str:
+    signal = f' SG_ {name} : 0|{bits}@1+ (1,0) [0|{(1 << bits) - 1}] "" A\n'
+    speed = 'SG_ VEHICLE_SPEED : 16|16@1+ (0.01,0) [0|300] "km/h" A'
+    return f"BO_ 256 BRAKE_MODULE: 8 A\n{signal} {speed}\n\nVAL_ 256 {name} {codes} ;\n"
+
+
+def test_not_applied_is_off(database: Callable[[str], Path]) -> None:
+    """NOT within a name, and a table whose every name reads as on: never a brake that cannot be off."""
+    table = '0 "NOT_INIT" 1 "BRAKES_NOT_APPLIED" 2 "DRIVER_APPLYING_BRAKES" 3 "FAULT"'
+    proposed, _ = suggested(database(with_table(table)))
+    assert proposed["signal"]["brake"]["values"] == {"0": "unknown", "1": "off", "2": "on", "3": "unknown"}
+    proposed, text = suggested(database(with_table('1 "Pressed" 0 "Depressed"', bits=1)))
+    assert proposed["signal"]["brake"]["values"] == {"0": "off", "1": "on"}
+    assert "TODO code 0 'Depressed' taken as released" in text
+    proposed, text = suggested(database(with_table('0 "Pressed" 1 "Applied"', bits=1)))
+    assert "brake" not in proposed["signal"]
+    assert "every name in its table reads as on; which code is off?" in text
+
+
+def test_the_hazard_is_the_winkers_code_for_both_sides(database: Callable[[str], Path]) -> None:
+    table = with_table('0 "off" 1 "right" 2 "left" 3 "Both turn signals active"', "TURN_SIGNAL_STATUS")
+    proposed, text = suggested(database(table))
+    assert proposed["signal"]["winker"]["values"]["3"] == "unknown"
+    assert proposed["signal"]["hazard"]["values"] == {"0": "off", "1": "off", "2": "off", "3": "on"}
+    assert "TODO both sides at once taken as the hazard lamps" in text
+    lit = with_table('1 "left" 2 "right" 3 "hazards button backlight"', "TURN_SIGNAL_STATUS")
+    assert "hazard" not in suggested(database(lit))[0]["signal"]
+
+
+def test_a_selector_in_german_and_one_that_is_understood_in_part(database: Callable[[str], Path]) -> None:
+    german = with_table('0 "Parken" 1 "Rueckwaerts" 2 "Neutral" 3 "Fahren"', "Waehlhebel", 4)
+    words = {"0": "parking", "1": "reverse", "2": "other", "3": "drive"}
+    assert suggested(database(german))[0]["signal"]["shift"]["values"] == words
+    text = suggested(database(german.replace("Fahren", "Hohe Reihe")))[1]
+    assert "no name in its table is understood as drive" in text
+    assert '#values = { 0 = "parking", 1 = "reverse", 2 = "other" }' in text
+
+
+def test_a_log_adds_drive_to_a_table_that_is_understood_in_part(database: Callable[[str], Path]) -> None:
+    path = database(DRIVEN + 'VAL_ 256 GEAR 0 "P" 1 "R" 2 "N" 9 "Reihe" ;\n')
+    messages = load_database(path).database.messages
+    found = candidates(messages)
+    shift = suggested(path, observe(frames(), found, messages), found)[0]["signal"]["shift"]
+    assert shift["values"] == {"0": "parking", "1": "reverse", "2": "other", "9": "drive"}
+
+
+def test_a_speed_below_zero_is_signed(database: Callable[[str], Path]) -> None:
+    path = database('BO_ 256 DRIVE: 8 A\n SG_ VEHICLE_SPEED : 0|16@1- (0.01,0) [-50|300] "km/h" A\n')
+    assert "TODO it can be negative: add signed = true" in suggested(path)[1]
+    messages = load_database(path).database.messages
+    for lowest, signed in ((-800, True), (-20, False)):  # -0.2 km/h is a standing car's noise
+        found = candidates(messages)
+        raws = [max(lowest, 3000 - 10 * i) & 0xFFFF for i in range(500)]
+        log = [
+            can.Message(
+                timestamp=START + i * 0.02, arbitration_id=256, is_extended_id=False, data=raw.to_bytes(8, "little")
+            )
+            for i, raw in enumerate(raws)
+        ]
+        proposed, text = suggested(path, observe(log, found, messages), found)
+        assert proposed["signal"]["speed"].get("signed", False) is signed
+        assert ("taken with signed = true" in text) is signed
+        assert "it can be negative" not in text
+
+
+def test_wheels_with_numbered_names(database: Callable[[str], Path]) -> None:
+    corners = ("FrtL", "FrtR", "BckL", "BckR")
+    lines = [
+        f' SG_ P{263 + n}_VehValWhl{corner} : {16 * n}|16@1+ (0.01,0) [0|300] "km/h" A'
+        for n, corner in enumerate(corners)
+    ]
+    proposed = suggested(database("BO_ 256 DYN: 8 A\n" + "\n".join(lines) + "\n"))[0]
+    assert len(proposed["signal"]["speed"]["wheels"]) == 4
+
+
+def test_both_switches_on_together_in_a_log_are_the_hazard(database: Callable[[str], Path]) -> None:
+    path = database(DRIVEN)
+    messages = load_database(path).database.messages
+    found = candidates(messages)
+    held = frames()
+    for i, frame in enumerate(held):
+        frame.data[5] = 1 if 200 < i < 500 else 3 if 600 < i < 900 else 0
+    hazard = suggested(path, observe(held, found, messages), found)[0]["signal"]["hazard"]
+    assert "flashing" not in hazard
+    assert {hazard["left"], hazard["right"]} == {"M1.BLINKER_LEFT", "M1.BLINKER_RIGHT"}
+
+
 def test_a_log_of_another_car_changes_nothing(database: Callable[[str], Path]) -> None:
     path = database(DRIVEN)
     messages = load_database(path).database.messages
@@ -270,6 +357,27 @@ def test_the_command_writes_beside_the_database_and_keeps_what_is_there(
         run("suggest", str(out))
     with pytest.raises(UsageError, match="no such file; give the path of the car's database"):
         run("suggest", str(tmp_path / "absent.dbc"))
+
+
+def test_the_command_names_a_database_of_opendbc_by_its_name(
+    tmp_path: Path, database: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = database(DRIVEN)
+    (tmp_path / "maps").mkdir()
+    out = tmp_path / "maps" / "car.toml"
+    monkeypatch.setattr(opendbc, "folder", lambda: tmp_path)
+    run("suggest", str(path), "--out", str(out))
+    assert tomllib.loads(out.read_text())["database"]["file"] == "car.dbc"
+    assert VehicleMap.load(out).databases[0].path == path
+
+
+def test_the_command_says_that_the_log_was_of_no_use(
+    tmp_path: Path, database: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "other.log"
+    log.write_text("(1768446000.0) can0 7E0#00\n(1768446000.1) can0 7E0#01\n")
+    run("suggest", str(database(DRIVEN)), "--log", str(log))
+    assert "other.log: The log (2 frames, 0 s) has none of the database's 2 messages" in capsys.readouterr().err
 
 
 def test_of_a_large_database_only_what_could_matter_is_parsed(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How candidates behave in a log: which come, move like a speed, flash, brake, count up. It moves their points."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
@@ -11,6 +11,7 @@ from asvtools.vehicle_bits import RawSignal
 from asvtools.vehicle_motion import Series
 from asvtools.vehicle_reading import Candidate
 from asvunit.errors import UsageError
+from asvunit.vehicle import j1939
 
 _FRAMES_READ: Final = 1_000_000  # of a longer log the begin is enough
 _SAMPLES: Final = 200_000  # of one signal
@@ -26,13 +27,15 @@ class Observation:
 
     summary: str = ""
     counters: dict[str, str] = field(default_factory=dict)  # MESSAGE -> "MESSAGE.SIGNAL" that counts up
+    used: bool = True  # False: the log has nothing of this database
     speed: str = ""  # the signal that the others were compared with
 
 
-def observe(log: Iterable[Any], found: dict[str, list[Candidate]], messages: Iterable[Any]) -> Observation:
+def observe(log: Iterable[Any], found: dict[str, list[Candidate]], messages: Sequence[Any]) -> Observation:
     """Rates the candidates by the log; the order within `found` is theirs to make anew."""
     watched = [made for some in found.values() for made in some[:_PER_KIND]]
     raws = {text: raw for made in watched for text, raw in _raws(made)}
+    grouped = j1939.marked(messages)
     used = {(message.frame_id, message.is_extended_frame): message for made in watched for message in made.messages}
     counting = {
         raw.reference: raw
@@ -40,10 +43,11 @@ def observe(log: Iterable[Any], found: dict[str, list[Candidate]], messages: Ite
         for raw in (RawSignal(message, signal) for signal in message.signals if not signal.is_float)
         if 2 <= raw.signal.length <= _MAX_COUNTER_BITS and not raw.signal.is_signed
     }
-    known = {(message.frame_id, message.is_extended_frame) for message in messages}
-    read = _read(log, {**counting, **raws}, known)
+    known = {_frame(message.frame_id, message.is_extended_frame, grouped) for message in messages}
+    read = _read(log, {**counting, **raws}, known, grouped)
     out = Observation(_summary(read, known))
     if not read.ids & known:
+        out.used = False
         return out
     series = read.series
     reference = motion.reference(found.get("speed", []), series)
@@ -56,6 +60,11 @@ def observe(log: Iterable[Any], found: dict[str, list[Candidate]], messages: Ite
         if text:
             out.counters[message.name] = text
     return out
+
+
+def _frame(identifier: int, extended: bool, grouped: bool) -> tuple[int, bool]:
+    """What frames are found by: of J1939 the parameter group."""
+    return j1939.group_of(identifier) if grouped and extended else identifier, extended
 
 
 def _raws(made: Candidate) -> list[tuple[str, RawSignal]]:
@@ -74,10 +83,11 @@ class _Read:
     cut: bool
 
 
-def _read(log: Iterable[Any], raws: dict[str, RawSignal], known: set[tuple[int, bool]]) -> _Read:
+def _read(log: Iterable[Any], raws: dict[str, RawSignal], known: set[tuple[int, bool]], grouped: bool) -> _Read:
     wanted: dict[tuple[int, bool], list[tuple[str, RawSignal]]] = {}
     for text, raw in raws.items():
-        wanted.setdefault((raw.message.frame_id, raw.message.is_extended_frame), []).append((text, raw))
+        frame = _frame(raw.message.frame_id, raw.message.is_extended_frame, grouped)
+        wanted.setdefault(frame, []).append((text, raw))
     by_channel: dict[Any, dict[str, Series]] = {}
     ids: dict[Any, set[tuple[int, bool]]] = {}
     frames, first, last, cut = 0, None, 0.0, False
@@ -88,7 +98,7 @@ def _read(log: Iterable[Any], raws: dict[str, RawSignal], known: set[tuple[int, 
             break
         first = message.timestamp if first is None else first
         last = message.timestamp
-        key = (message.arbitration_id, message.is_extended_id)
+        key = _frame(message.arbitration_id, message.is_extended_id, grouped)
         ids.setdefault(message.channel, set()).add(key)
         data = bytes(message.data)
         for text, raw in wanted.get(key, ()):
@@ -146,6 +156,7 @@ def _pair(made: Candidate, seen: list[Series]) -> None:
         made.why = [reason for reason in made.why if not reason.startswith("named as lamps")]
         made.why.append("they stay on without flashing: the lever")
         made.flashing = False
+        made.together = motion.together_s(*runs) > lever
         made.doubts = [doubt for doubt in made.doubts if not doubt.startswith("lever or lamps")]
         made.points += 10
     elif not any(runs):

@@ -1,6 +1,24 @@
 """Raw integers out of CAN frames, for looking at logs: one signal of one message, without decoding the others."""
 
+from collections.abc import Mapping
 from typing import Any
+
+
+def code_runs(words: Mapping[int, str], longest: int) -> list[tuple[int, int, str]]:
+    """(first code, last, word): codes one by one, but for more than `longest` in a row that have one word."""
+    runs: list[tuple[int, int, str]] = []
+    for code, word in sorted(words.items()):
+        if runs and runs[-1][2] == word and runs[-1][1] == code - 1:
+            runs[-1] = (runs[-1][0], code, word)
+        else:
+            runs.append((code, code, word))
+    return [
+        part
+        for first, last, word in runs
+        for part in (
+            [(first, last, word)] if last - first >= longest else [(one, one, word) for one in range(first, last + 1)]
+        )
+    ]
 
 
 class RawSignal:

@@ -16,6 +16,8 @@ LEAST_POINTS: Final = 30  # fewer: named as possible, not proposed
 _NAMED: Final = {
     kind: "|".join(f"(?:{pattern})" for pattern, _ in one.names) for kind, one in vocabulary.SIGNALS.items()
 }
+_AS_LIKELY: Final = 3  # points apart
+_TOLD: Final = 3  # others as likely, by name
 _CODED: Final = frozenset(spelling.NEEDED)
 
 
@@ -70,7 +72,7 @@ def candidates(messages: Iterable[Any]) -> dict[str, list[Candidate]]:
                     found[kind].append(made)
             corner = spelling.CORNER.search(signal.name)
             if corner is not None and _is_wheel(message, signal):
-                pattern = signal.name[: corner.start()] + "*" + signal.name[corner.end() :]
+                pattern = spelling.NUMBERED.sub("", signal.name[: corner.start()] + "*" + signal.name[corner.end() :])
                 corners[pattern, signal.length, signal.scale, signal.offset].append((message, signal))
     found["winker"] += _pairs(sides.values())
     found["speed"] += _wheels(corners.values())
@@ -154,3 +156,17 @@ def _wheels(groups: Iterable[list[tuple[Any, Any]]]) -> Iterator[Candidate]:
         read_number(made, signals[0])
         made.points -= 8 if len(signals) < 4 else 0
         yield made
+
+
+def is_part(made: Candidate, some: list[Candidate]) -> bool:
+    """Whether it is one wheel of several that are proposed together."""
+    whole = [one for one in some if one.shape == "wheels"]
+    return made.shape == "from" and any(made.references[0] in one.references for one in whole)
+
+
+def doubt_twins(best: Candidate, good: list[Candidate], logged: bool) -> None:
+    """Says that others are as likely: which one a car really sends only a log tells, if anything does."""
+    twins = [one.references[0] for one in good if one is not best and best.points - one.points < _AS_LIKELY]
+    if twins and best.shape == "from" and not best.doubts:
+        tells = "the log has them, too; see which is right" if logged else "a log tells which one the car sends"
+        best.doubts.append(f"as likely: {', '.join(twins[:_TOLD])}; {tells}")

@@ -193,6 +193,7 @@ def _row_json(vehicle: "VehicleMap", row: Row, measured: Measured | None) -> dic
             "message": feed.message,
             "id": feed.identifier,
             "extended": feed.extended,
+            "j1939": feed.j1939,
             "signals": list(feed.signals),
             "how": feed.how,
             "unit": feed.unit,

@@ -68,21 +68,28 @@ def suggest(
     """
     from asvtools.vehicle_behaviour import observe
     from asvtools.vehicle_candidates import candidates
+    from asvtools.vehicle_parameters import read_parameters
     from asvtools.vehicle_scan import promising
     from asvtools.vehicle_suggest import propose, settle
     from asvunit.adapters.can_log import CanLog
     from asvunit.vehicle.database import load_database
+    from asvunit.vehicle.j1939 import marked
 
     if out is not None and out.exists():
         raise UsageError(f"{out}: exists and is left as it is; name another file")
     path = find(database)
     recording = None if log is None else CanLog(log)
     loaded = load_database(path, encoding=encoding, messages=promising(path))
+    grouped = marked(loaded.database.messages)
     found = candidates(loaded.database.messages)
+    if grouped:
+        read_parameters(found, loaded.database.messages)
     observation = None if recording is None else observe(recording, found, loaded.database.messages)
     proposal = propose(_named(database, path, out), path.stem, loaded.warnings, found, observation)
-    proposal.encoding = encoding or ""
+    proposal.encoding, proposal.j1939 = encoding or "", grouped
     text = settle(proposal, path)
+    if observation is not None and not observation.used:
+        typer.echo(f"{log}: {observation.summary}", err=True)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -107,6 +114,8 @@ def compile_map(
     from asvtools.vehicle_check import wide_signals
 
     vehicle = load_map(source, None, dbc)
+    if out is not None:
+        _spare(out)
     text = json.dumps(vehicle.compiled(), ensure_ascii=True, separators=(",", ":"), sort_keys=True)
     if out is None:
         typer.echo(text)
@@ -164,14 +173,23 @@ def find(database: str) -> Path:
 
 
 def _named(database: str, path: Path, out: Path | None) -> str:
-    """The database as the map has to name it: the maps looks beside itself and in the current folder."""
+    """The database as the map has to name it: the map looks beside itself, in the current folder and in opendbc."""
     import os
 
-    if not Path(database).exists():
+    from asvunit.vehicle import opendbc
+
+    package = opendbc.folder()
+    if not Path(database).exists() or (package is not None and package.resolve() == path.resolve().parent):
         return Path(database).name
     if out is None:
         return str(path)
     return os.path.relpath(path.resolve(), out.resolve().parent)
+
+
+def _spare(out: Path) -> None:
+    """Only an earlier compiled map is written over: a slip must not cost the map or its database."""
+    if out.is_file() and '"compiled_map"' not in out.read_text(encoding="utf-8", errors="replace"):
+        raise UsageError(f"{out}: exists and is no compiled map; it is left as it is, name another file")
 
 
 def _write(out: Path, text: str) -> None:

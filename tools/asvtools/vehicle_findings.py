@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asvtools.vehicle_measure import Measured, Seen, Values, raw_signals
 from asvunit.ports import IMPLAUSIBLE, UNKNOWN
+from asvunit.vehicle.words import WORDS
 
 if TYPE_CHECKING:
     from asvtools.vehicle_check import Row
@@ -70,7 +71,7 @@ def _of_log(vehicle: "VehicleMap", rows: Sequence["Row"], measured: Measured) ->
             for feed in row.feeds:
                 yield from _of_feed(vehicle, row, feed, measured)
             if row.feeds and row.state != "dead":
-                yield from _of_values(row, measured)
+                yield from _of_values(vehicle, row, measured)
     for (bus, identifier, extended), seen in measured.seen.items():
         yield from _of_frames(vehicle, bus, identifier, extended, seen)
     if measured.jumps_back:
@@ -111,8 +112,9 @@ def _of_feed(vehicle: "VehicleMap", row: "Row", feed: "Feed", measured: Measured
             said = f" ({names[code]!r} in the database)" if code in names else ""
             word = _likely(feed.name, names.get(code, ""))
             at_s = (measured.first_ns[feed.name, code] - measured.begin_ns) / 1e9
-            usual = " or ".join(dict.fromkeys(feed.words.values()))
-            add = f'add {code} = "{word}"' if word else f"add {code} with what the car did then ({usual} or unknown)"
+            allowed = dict.fromkeys(one for one in (*feed.words.values(), *WORDS[feed.name]) if one != "none")
+            usual = " or ".join(allowed)
+            add = f'add {code} = "{word}"' if word else f"add {code} with what the car did then ({usual})"
             text = (
                 f"{feed.name}: code {code}{said} of {_reference(feed)} came {_times(count)}, first after"
                 f" {at_s:.2f} s, and has no word: {add} to signal.{feed.name}.values"
@@ -138,8 +140,13 @@ def _likely(name: str, said: str) -> str:
 def _dead(vehicle: "VehicleMap", feed: "Feed", measured: Measured) -> str:
     channel = measured.taken[feed.bus]
     where = f" on channel {channel}" if len(measured.channels) > 1 else ""
-    text = f"{feed.name} is dead: {feed.message} ({_hex(feed.identifier, feed.extended)}) never came{where}"
-    others = [one for one in measured.channels if measured.elsewhere.get((one, feed.identifier, feed.extended))]
+    text = f"{feed.name} is dead: {feed.message} ({feed.address}) never came{where}"
+    wanted = (feed.identifier, feed.extended)
+    others = [
+        channel
+        for channel in measured.channels
+        if any(vehicle.identified(frame, feed.bus) == wanted for frame in measured.frames_on(channel))
+    ]
     if others:
         bus = vehicle.buses[feed.bus] or "can"
         return f"{text}, but on channel {others[0]}: another bus; --bus {bus}={others[0]}, or a [bus.NAME] of its own"
@@ -150,7 +157,16 @@ def _dead(vehicle: "VehicleMap", feed: "Feed", measured: Measured) -> str:
     return f"{text}; take it from another message or bus: asvkit vehicle suggest {database} --log LOG lists some"
 
 
-def _of_values(row: "Row", measured: Measured) -> Iterator[Finding]:
+def _below_zero(signal: Any) -> bool:
+    return bool(signal.is_signed or signal.offset < 0)
+
+
+def _taken(seen: Seen) -> int:
+    """Frames that got as far as their values."""
+    return seen.count - sum(seen.dropped[reason] for reason in ("wrong_length", "bad_checksum", "counter_stuck"))
+
+
+def _of_values(vehicle: "VehicleMap", row: "Row", measured: Measured) -> Iterator[Finding]:
     values = row.values
     assert values is not None
     name = row.feeds[0].name
@@ -164,8 +180,10 @@ def _of_values(row: "Row", measured: Measured) -> Iterator[Finding]:
             f"{name}: {_times(implausible)} outside its limits; mend unit, scale or offset, or list the raw code"
             f" for 'not known' in signal.{name}.unknown"
         )
+        if name == "speed" and any(_below_zero(raw.signal) for one in row.feeds for raw in raw_signals(vehicle, one)):
+            text += "; if it is negative in reverse, add signed = true"
         yield Finding("implausible", text, fault=True, signal=name)
-    heard = all(measured.seen[one.bus, one.identifier, one.extended].count for one in row.feeds)
+    heard = all(_taken(measured.seen[one.bus, one.identifier, one.extended]) for one in row.feeds)
     if row.state == "unknown" and not implausible and heard:
         text = f"{name}: not one value could be used; mend the codes (values, on, valid) of signal.{name}"
         yield Finding("never_known", text, fault=True, signal=name)
@@ -232,7 +250,7 @@ def _of_frames(vehicle: "VehicleMap", bus: int, identifier: int, extended: bool,
     feed = next(
         (one for one in vehicle.feeds if (one.bus, one.identifier, one.extended) == (bus, identifier, extended)), None
     )
-    name = f"{feed.message} ({_hex(identifier, extended)})" if feed else _hex(identifier, extended)
+    name = f"{feed.message} ({feed.address})" if feed else _hex(identifier, extended)
     for reason, count in seen.dropped.items():
         share = f"{_times(count)} of {seen.count}"
         if reason == "wrong_length":
@@ -244,6 +262,10 @@ def _of_frames(vehicle: "VehicleMap", bus: int, identifier: int, extended: bool,
         elif reason == "counter_jump" and count > _OFTEN * seen.count:
             text = f"{name}: {share} its counter skipped: it does not count frames; take it out of counters"
             yield Finding("no_counter", text, fault=True)
+        elif reason == "other_sender":
+            heard = ", ".join(f"0x{address:02X}" for address, _ in seen.senders.most_common())
+            text = f"{name}: {_times(count)} of another sender than the one that is followed; it is sent by {heard}"
+            yield Finding("other_sender", f"{text}: source_addresses in the map tells whom to take")
         elif reason == "counter_jump":
             yield Finding(
                 "counter_jump", f"{name}: {share} its counter skipped: frames were lost, by the log or the bus"

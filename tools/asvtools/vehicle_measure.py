@@ -11,6 +11,7 @@ from asvunit.ports import ACCELERATOR, BRAKE, OK, SIGNALS
 from asvunit.vehicle import Feed, VehicleMap
 
 _DROPPED: Final = ("wrong_length", "undecodable", "bad_checksum", "counter_stuck", "counter_jump")
+_OTHERS: Final = "other_sender"
 _GAPS_KEPT: Final = 20
 _MS_NS: Final = 1_000_000
 Frame = tuple[int, bool]  # identifier, extended
@@ -28,6 +29,7 @@ class Seen:
     longest_at_ns: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    senders: Counter[int] = field(default_factory=Counter)  # source addresses, where it is of J1939
 
     def add(self, time_ns: int) -> int:
         """The gap before this frame, 0 for the first one or after a jump back."""
@@ -88,6 +90,10 @@ class Measured:
     first_ns: dict[tuple[str, int], int] = field(default_factory=dict)  # when each code came first
     dropped: Counter[str] = field(default_factory=Counter)
     log_dropped: Counter[str] = field(default_factory=Counter)
+
+    def frames_on(self, channel: Any) -> list[Frame]:
+        """The identifiers that a channel has."""
+        return [(number, extended) for one, number, extended in self.elsewhere if one == channel]
 
 
 def signal_name(feed: Feed) -> str:
@@ -161,7 +167,7 @@ def _assign(vehicle: VehicleMap, out: Measured, told: dict[int, Any]) -> None:
     for bus in range(len(vehicle.buses)):
         named = {str(channel) for channel in vehicle.channels[bus]} if bus < len(vehicle.channels) else set()
         scores = {
-            channel: sum(out.elsewhere.get((channel, *frame), 0) > 0 for frame in vehicle.identifiers(bus))
+            channel: len({vehicle.identified(frame, bus) for frame in out.frames_on(channel)} - {None})
             for channel in out.channels
         }
         of_map = next((channel for channel in out.channels if str(channel) in named), None)
@@ -188,10 +194,12 @@ def _decode(vehicle: VehicleMap, log: Any, out: Measured) -> None:
     vehicle.counters.clear()
     for message in log:
         for bus in buses.get(message.channel, ()):
-            key = (bus, message.arbitration_id, message.is_extended_id)
-            if key in out.seen:
-                _take_frame(vehicle, message, bus, out, raws.get(key, ()))
-    out.dropped = Counter({reason: vehicle.counters[reason] for reason in _DROPPED if vehicle.counters[reason]})
+            mapped = vehicle.identified((message.arbitration_id, message.is_extended_id), bus)
+            if mapped is not None:
+                key = (bus, *mapped)
+                _take_frame(vehicle, message, out, key, raws.get(key, ()))
+    told = (*_DROPPED, _OTHERS)
+    out.dropped = Counter({reason: vehicle.counters[reason] for reason in told if vehicle.counters[reason]})
     for name, values in out.values.items():
         _close(values, out, vehicle.timeouts_ms[SIGNALS.index(name)])
 
@@ -207,19 +215,24 @@ def _prepare(vehicle: VehicleMap, out: Measured) -> _Raws:
         out.values.setdefault(signal_name(feed), Values())
         if feed.how in ("words", "any"):
             for raw in raw_signals(vehicle, feed):
-                key = (feed.bus, raw.message.frame_id, raw.message.is_extended_frame)
+                key = (feed.bus, feed.identifier, feed.extended)
                 raws.setdefault(key, []).append((feed.name, raw))
     return raws
 
 
 def _take_frame(
-    vehicle: VehicleMap, message: Any, bus: int, out: Measured, raws: Iterable[tuple[str, RawSignal]]
+    vehicle: VehicleMap, message: Any, out: Measured, key: tuple[int, int, bool], raws: Iterable[tuple[str, RawSignal]]
 ) -> None:
-    seen = out.seen[bus, message.arbitration_id, message.is_extended_id]
-    seen.add(round(message.timestamp * 1e6) * 1000)
+    seen = out.seen[key]
     counters = vehicle.counters
     before = [counters[reason] for reason in _DROPPED]
-    decoded = vehicle.decode(message, bus)
+    others = counters[_OTHERS]
+    decoded = vehicle.decode(message, key[0])
+    seen.senders[message.arbitration_id & 0xFF] += 1
+    if counters[_OTHERS] != others:  # of J1939: another one sends this message, too
+        seen.dropped[_OTHERS] += 1
+        return
+    seen.add(round(message.timestamp * 1e6) * 1000)
     for reason, count in zip(_DROPPED, before, strict=True):
         if counters[reason] != count:
             seen.dropped[reason] += 1

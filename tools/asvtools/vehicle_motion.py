@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from asvtools.vehicle_reading import Candidate
+from asvtools.vehicle_reading import Candidate, read_codes
 
 KMH: Final = {"km/h": 1.0, "m/s": 3.6, "mph": 1.609344}
 LONGEST_FLASH_S: Final = 1.2
@@ -15,6 +15,7 @@ _STEP_S: Final = 0.5  # acceleration is taken over so long
 _HARDEST_KMH_S: Final = 60.0  # faster changes are no car's
 _DRIVING_KMH: Final = 10.0
 _MOST_KMH: Final = 300.0
+_BACKWARDS_KMH: Final = 1.0  # less is the noise of a standing car
 _DECELERATION_KMH_S: Final = 1.0
 _GRID: Final = 4_000  # moments that are compared
 
@@ -78,6 +79,10 @@ def judge_speed(made: Candidate, seen: list[Series], against: tuple[str, Series]
         made.points -= 25
         made.doubts.append(f"it does not move like a speed in the log ({low:.1f} to {high:.1f} km/h, or it jumps)")
         return
+    made.doubts = [doubt for doubt in made.doubts if not doubt.startswith("it can be negative")]
+    if low < -_BACKWARDS_KMH:
+        made.signed = True
+        made.doubts.append("it was below zero in the log: in reverse? taken with signed = true")
     made.points += 8
     made.why.append(f"it moves like a speed in the log, {low:.1f} to {high:.1f} km/h")
     if against is None or against[0] == made.references[0]:
@@ -206,12 +211,14 @@ def judge_shift(made: Candidate, series: Series, speed: Series) -> None:
         made.points += 8
         made.why.append("the car drives with its codes of drive")
     else:
-        rest = sorted(set(standing) - set(often))
-        made.values = dict.fromkeys(sorted(often), "drive")
+        named = {code: word for code, word in read_codes("shift", made.names).items() if code not in often}
+        rest = sorted(set(standing) - set(often) - set(named))
+        made.values = dict(sorted((named | dict.fromkeys(often, "drive")).items()))
         made.usable = len(often) <= 2
         made.points += 6 if made.usable else 0
+        find = "; find the others in the car" if rest or not named else ""
         told = f", and {rest} only while standing: parking, reverse or neutral" if rest else ""
-        made.doubts.append(f"in the log the car drives with {sorted(often)}{told}; find the others in the car")
+        made.doubts.append(f"in the log the car drives with {sorted(often)}{told}{find}")
 
 
 def on_runs(series: Series) -> list[tuple[float, float]]:
@@ -227,6 +234,12 @@ def on_runs(series: Series) -> list[tuple[float, float]]:
     if begin is not None:
         runs.append((begin, series.times[-1]))
     return runs
+
+
+def together_s(left: list[tuple[float, float]], right: list[tuple[float, float]]) -> float:
+    """The longest time for which both are on."""
+    common = [min(one[1], other[1]) - max(one[0], other[0]) for one in left for other in right]
+    return max(common, default=0.0)
 
 
 def flash_rate(runs: list[tuple[float, float]]) -> float:

@@ -35,6 +35,8 @@ class Candidate:
     names: dict[int, str] = field(default_factory=dict)  # code -> the database's own word
     unknown: list[int] = field(default_factory=list)
     flashing: bool = False
+    together: bool = False  # both sides were on at once in a log
+    signed: bool = False  # a speed that is negative backwards
     usable: bool = True  # False: too unsure to be proposed as it stands
     period_ms: int = 0  # seen in a log
 
@@ -110,10 +112,7 @@ def read_words(made: Candidate, signal: Any) -> None:
             made.points += 8
         made.why.append("its value table" if signal.choices else "the codes in its comment")
         if "off" not in known and kind in (*TWO_STATES, "winker"):
-            spare = next((code for code in range(1 << signal.length) if code not in table), None)
-            if spare is not None:
-                made.values[spare] = "off"
-                made.doubts.append(f"code {spare} has no name in the database; taken as off")
+            _find_off(made, signal, table)
     elif kind in TWO_STATES and len(known - {"unknown"}) == 1 and signal.length == 1:
         code = next(code for code, word in made.values.items() if word != "unknown")
         made.values[1 - code] = "off" if made.values[code] == "on" else "on"
@@ -122,14 +121,37 @@ def read_words(made: Candidate, signal: Any) -> None:
         made.usable = False
         made.doubts.append("which code is on and which is off the database does not say clearly")
         made.values = {0: "off", 1: "on"}
+    elif known - {"unknown"}:
+        made.points -= 2
+        made.usable = False
+        made.doubts.append(f"no name in its table is understood as {' or '.join(sorted(needed - known))}")
     else:
         made.points -= 2
         made.usable = False
         made.doubts.append("the database does not name the codes: find them with a log or in the car")
-        made.values = _GUESSES[kind] | {code: word for code, word in made.values.items() if word != "unknown"}
+        made.values = dict(_GUESSES[kind])
     nameless = [f"{code} {text!r}" for code, text in table.items() if code not in made.values]
     if nameless:
         made.doubts.append("not understood, hence unknown: " + ", ".join(nameless[:6]))
+
+
+def _find_off(made: Candidate, signal: Any, table: dict[int, str]) -> None:
+    """Of a table that names no off: a code without a name; else, beside Pressed, Depressed is meant as released."""
+    spare = next((code for code in range(1 << signal.length) if code not in table), None)
+    if spare is not None:
+        made.values[spare] = "off"
+        made.doubts.append(f"code {spare} has no name in the database; taken as off")
+        return
+    if made.kind not in TWO_STATES:
+        return
+    said = {code: spelling.squashed(text) for code, text in table.items()}
+    released = [code for code, text in said.items() if text == "depressed"]
+    if released and "pressed" in said.values():
+        made.values |= dict.fromkeys(released, "off")
+        made.doubts.append(f"code {released[0]} {table[released[0]]!r} taken as released; press the pedal and look")
+    else:
+        made.usable = False
+        made.doubts.append("every name in its table reads as on; which code is off?")
 
 
 def read_number(made: Candidate, signal: Any) -> None:
@@ -167,6 +189,8 @@ def _speed(made: Candidate, signal: Any, top: float, full: float) -> None:
     if min(top, full) < {"km/h": 100, "mph": 60, "m/s": 28}[made.unit]:
         made.points -= 15
         made.doubts.append(f"its range ends at {min(top, full):g} {made.unit}")
+    if signal.is_signed or float(signal.offset) < 0:
+        made.doubts.append("it can be negative: add signed = true if it is so in reverse")
     made.points += 3 if float(signal.scale) <= 0.15 else -5
 
 

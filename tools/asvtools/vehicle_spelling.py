@@ -65,7 +65,7 @@ _UNKNOWN: Final = (
 _OFF: Final = (
     r"^(off|aus|no|none|nein|not|false|inactive|idle|null|neutral|"
     r"released?|open|kein.*|nicht?.*|not.*|in?aktiv)$|^no[a-z]*$"
-    r"|off$|inactive|released|unpress|^deact|notpress|^un|nothing|middle|center|mitte|^0$"
+    r"|off$|inactive|released|not(appl|activ|press|depress|brak|engag|set)|unpress|^deact|notpress|^un|nothing|middle|center|mitte|^0$"
 )
 _ON: Final = (
     r"^(on|ein|yes|ja|true|active|pressed|aktiv|applied|set|closed|"
@@ -88,7 +88,7 @@ TEXTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             r"^(d|drive|s|sport|ds|e|l|low|b|m|manual|manuell|t|tip|"
             r"tiptronic|geard|[ld]?[1-9]|10|ms|eco|forward|cvt)$"
             r"|^drive|^d[ _]?pos|^sport|^low|^(first|second|third|"
-            r"fourth|fifth|sixth|seventh|eighth)|forward|gang[1-9]"
+            r"fourth|fifth|sixth|seventh|eighth)|forward|^fahr|vorw|gang[1-9]"
             r"|^range[1-9]|tippgasse|^b[ _]?pos|gear[1-9]|^d\d|^s\d|^m\d|[1-9](st|nd|rd|th)",
             "drive",
         ),
@@ -108,7 +108,9 @@ BULB: Final = re.compile(r"bulb|lamp|light|lght|licht|takt|flash|blinking|blinke
 CORNER: Final = re.compile(
     r"(?i:(front|rear|vorn|hinten)_?(left|right|links|rechts|lh|rh)|(left|right)_?(front|rear))"
     r"|(?<![A-Za-z])(?i:[fr][lr]|[vh][lr]|[lr][fr])(?![A-Za-z])|(?<=[a-z])(FL|FR|RL|RR|VL|VR|HL|HR|LF|RF|LR)(?![a-z])"
+    r"|(Frt|Bck|Rr)(L|R)(?![a-z])"
 )
+NUMBERED: Final = re.compile(r"^[A-Z]?\d+_")  # of P263_WheelFrtL: parameters that are numbered through
 WHEEL: Final = re.compile(r"wheel|whl|radgeschw|raddreh|^rad|_rad|sharin", re.IGNORECASE)
 SIDE: Final = re.compile(
     r"(?i:left|right|links|rechts)|(?<![A-Za-z])(?i:lh|rh|li|re|l|r)(?![A-Za-z])"

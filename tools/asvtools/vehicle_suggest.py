@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from asvtools import vehicle_spelling as words
 from asvtools.vehicle_behaviour import Observation
-from asvtools.vehicle_candidates import LEAST_POINTS
+from asvtools.vehicle_bits import code_runs
+from asvtools.vehicle_candidates import LEAST_POINTS, doubt_twins, is_part
+from asvtools.vehicle_hazard import hazard_of
 from asvtools.vehicle_reading import NUMBERS, Candidate
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.vehicle import VehicleMap
@@ -41,8 +43,8 @@ LACKING: Final = {
     "shift": "reversing then has to be told by a signed speed",
 }
 _ALTERNATIVES: Final = 3
+_ROW: Final = 15  # codes of one word that are written one by one
 _WORTH_TELLING: Final = 12
-_AS_LIKELY: Final = 3
 _WIDTH: Final = 100
 
 
@@ -58,6 +60,7 @@ class Proposal:
     refused: dict[str, str] = field(default_factory=dict)  # by ASV signal, why the map does not take it
     observation: Observation | None = None
     encoding: str = ""
+    j1939: bool = False
 
     @property
     def active(self) -> list[str]:
@@ -80,43 +83,20 @@ def propose(
         if best is not None and good and not good[0].usable and good[0].points > best.points + 20:
             best = good[0]
         if best is not None:
-            _doubt_twins(best, good)
+            doubt_twins(best, good, observation is not None and observation.used)
             proposal.chosen[kind] = best
-        worth = [made for made in some if made.points >= _WORTH_TELLING and not _is_part(made, some)]
+        worth = [made for made in some if made.points >= _WORTH_TELLING and not is_part(made, some)]
         proposal.others[kind] = [made for made in worth if made is not best][:_ALTERNATIVES]
     chosen = proposal.chosen
     if "accelerator" in chosen and chosen["accelerator"].usable and "accelerator_switch" in chosen:
         proposal.others["accelerator"].append(chosen.pop("accelerator_switch"))
     if "auxiliary_brake" in chosen and "brake" not in chosen:
         del chosen["auxiliary_brake"]
-    if "hazard" not in chosen:
-        _hazard_of_bulbs(proposal)
+    if "hazard" not in chosen and "winker" in chosen:
+        hazard = hazard_of(chosen["winker"])
+        if hazard is not None:
+            chosen["hazard"] = hazard
     return proposal
-
-
-def _is_part(made: Candidate, some: list[Candidate]) -> bool:
-    """Whether it is one wheel of several that are proposed together."""
-    whole = [one for one in some if one.shape == "wheels"]
-    return made.shape == "from" and any(made.references[0] in one.references for one in whole)
-
-
-def _doubt_twins(best: Candidate, good: list[Candidate]) -> None:
-    """Says that others are as likely: which one a car really sends only a log tells."""
-    twins = [one.references[0] for one in good if one is not best and best.points - one.points < _AS_LIKELY]
-    if twins and best.shape == "from" and not best.doubts:
-        best.doubts.append(f"as likely: {', '.join(twins[:_ALTERNATIVES])}; a log tells which one the car sends")
-
-
-def _hazard_of_bulbs(proposal: Proposal) -> None:
-    winker = proposal.chosen.get("winker")
-    if winker is None or winker.shape != "pair" or not winker.flashing or not winker.usable:
-        return
-    made = Candidate("hazard", "pair", winker.messages, winker.signals, winker.points, ["both bulbs together"])
-    made.flashing, made.values, made.period_ms = True, winker.values, winker.period_ms
-    made.usable = not winker.doubts
-    if winker.doubts:
-        made.doubts.append("only if the two are lamps, which flash together; not if they are the lever's switches")
-    proposal.chosen["hazard"] = made
 
 
 def settle(proposal: Proposal, database: Path) -> str:
@@ -168,6 +148,8 @@ def write(proposal: Proposal, file: str = "") -> str:
     lines += ["", "[database]", f"file = {_quoted(file or proposal.file)}"]
     if proposal.encoding:
         lines.append(f"encoding = {_quoted(proposal.encoding)}")
+    if proposal.j1939:
+        lines.append("j1939 = true # messages by their PGN, of any sender and priority; see also source_addresses")
     for kind in ORDER:
         made = proposal.chosen.get(kind)
         if made is not None:
@@ -187,13 +169,13 @@ def _section(proposal: Proposal, kind: str, made: Candidate) -> list[str]:
         lines += _comment("TODO too unsure to be used as it stands; take out the # once it is checked.")
     lines += [line for doubt in made.doubts for line in _comment(f"TODO {doubt}")]
     lines += _possible(proposal, kind)
-    table = [f"[signal.{kind}]", *_keys(made)]
+    table = [f"[signal.{kind}]", *_keys(made, proposal.j1939)]
     if refused or not made.usable:
         table = [f"#{line}" for line in table]
     return lines + table
 
 
-def _keys(made: Candidate) -> list[str]:
+def _keys(made: Candidate, j1939: bool) -> list[str]:
     references = made.references
     lines = []
     if made.shape == "pair":
@@ -208,23 +190,33 @@ def _keys(made: Candidate) -> list[str]:
     else:
         lines.append(f"from = {_quoted(references[0])}")
     if made.kind in NUMBERS:
-        lines.append(f'unit = "{made.unit}"')
-        if made.sign:
-            lines.append(f"sign = {_quoted(made.sign)}")
-        if made.scale:
-            lines.append(f"scale = {made.scale}")
-        if made.unknown:
-            lines.append(f"unknown = {made.unknown}")
+        lines += _number_keys(made, j1939)
     elif made.shape == "from":
         numerals = any(text.strip().lstrip("-").isdigit() for text in made.names.values())
         codes = {code: hex(code) if numerals else str(code) for code in made.values}  # a gear "2" may have the code 6
-        pairs = ", ".join(f'{codes[code]} = "{word}"' for code, word in sorted(made.values.items()))
+        pairs = ", ".join(
+            f'{codes[first] if first == last else _quoted(f"{first}..{last}")} = "{word}"'
+            for first, last, word in code_runs(made.values, _ROW)
+        )
         lines.append(f"values = {{ {pairs} }}")
         named = ", ".join(f"{code} {text}" for code, text in sorted(made.names.items()))
         if named:
             lines[-1:] = [*_comment(f"The database says: {named}"), lines[-1]]
     if made.period_ms and not made.messages[0].cycle_time:
         lines.append(f"period_ms = {made.period_ms} # as seen in the log; the database does not tell it")
+    return lines
+
+
+def _number_keys(made: Candidate, j1939: bool) -> list[str]:
+    lines = [f'unit = "{made.unit}"']
+    if made.signed:
+        lines.append("signed = true")
+    if made.sign:
+        lines.append(f"sign = {_quoted(made.sign)}")
+    if made.scale:
+        lines.append(f"scale = {made.scale}")
+    if made.unknown and not j1939:  # whose codes are known
+        lines.append(f"unknown = {made.unknown}")
     return lines
 
 

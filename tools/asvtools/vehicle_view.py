@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from asvtools.vehicle_bits import code_runs
 from asvtools.vehicle_check import Report, Row
 from asvtools.vehicle_measure import Measured
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _STYLES: Final = {"alive": "green", "stale": "bold yellow", "dead": "bold red", "unknown": "bold yellow"}
 _MOST_WIDE: Final = 110
 _NARROWEST: Final = 80
+_ROW: Final = 3  # codes of one word that are told one by one
 
 
 def show(report: Report) -> None:
@@ -114,17 +116,17 @@ def _table(vehicle: "VehicleMap", rows: list[Row], measured: Measured | None) ->
 def _source(vehicle: "VehicleMap", feed: "Feed") -> str:
     """Two lines: a long name of message and signal in one would be cut anywhere."""
     bus = f"{vehicle.buses[feed.bus]}:" if len(vehicle.buses) > 1 else ""
-    width = 8 if feed.extended else 3
     messages = list(dict.fromkeys(name.rpartition(".")[0] or feed.message for name in feed.signals)) or [feed.message]
     names = "\n  ".join(name.rpartition(".")[2] for name in feed.signals)
-    return f"{bus}{', '.join(messages)} 0x{feed.identifier:0{width}X}\n  {names}"
+    return f"{bus}{', '.join(messages)} {feed.address}\n  {names}"
 
 
 def _gives(feed: "Feed") -> str:
     if feed.how in ("number", "wheels"):
         return f"{feed.how} in {feed.unit}"
     if feed.words:
-        return ", ".join(f"{code} {word}" for code, word in sorted(feed.words.items()))
+        runs = code_runs(feed.words, _ROW)
+        return ", ".join(f"{first if first == last else f'{first}..{last}'} {word}" for first, last, word in runs)
     return {"bulbs": "left and right", "any": "any of them on"}.get(feed.how, feed.how)
 
 

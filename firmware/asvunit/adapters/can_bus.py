@@ -25,6 +25,7 @@ from typing import Any, Final
 import can
 
 from asvunit.can_faults import CanFaults, os_error
+from asvunit.can_filter import Wanted, as_filter
 from asvunit.can_interfaces import (
     SERIAL,
     SOCKET_LIKE,
@@ -62,7 +63,8 @@ def received_s(stamp_s: float, monotonic_s: float, realtime_s: float) -> float:
 
 
 class CanBus:
-    """A live input (`ports.LiveInput`) of what `decode` makes of the frames with these (identifier, extended).
+    """A live input (`ports.LiveInput`) of what `decode` makes of the frames with these (identifier, extended),
+    or that pass these `can_filter.Filter`s.
 
     `bus` and `name`: of several buses of a car, index and name in its signal map; `decode` is then called with the
     index, and links are of the port "can.NAME". `silence_s`: without any frame for so long the bus is told silent.
@@ -76,7 +78,7 @@ class CanBus:
         channel: str,
         *,
         decode: Callable[..., list[VehicleSignal]],
-        identifiers: Sequence[tuple[int, bool]],
+        identifiers: Sequence[Wanted],
         bus: int = 0,
         name: str = "",
         key: str = "can",
@@ -94,7 +96,7 @@ class CanBus:
         self._adapter = Adapter(interface, channel, bitrate, fd, data_bitrate, listen_only, dict(options), key)
         self._opener, self._silence_s = opener, silence_s
         self._decode = partial(decode, bus=bus) if bus else decode
-        self._wanted = frozenset(identifiers)
+        self._wanted = frozenset(map(as_filter, identifiers))
         self._socket_like = interface in SOCKET_LIKE
         path = channel.partition("@")[0] if interface == "slcan" else channel
         self._device = path if interface in SERIAL and "://" not in channel else None

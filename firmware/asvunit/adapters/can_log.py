@@ -21,11 +21,12 @@ from typing import Any, BinaryIO, Final, cast
 import can
 from can.io import MESSAGE_READERS
 
+from asvunit.can_filter import Wanted, frames
 from asvunit.can_formats.asc import Asc
 from asvunit.can_formats.busmaster import HEAD as BUSMASTER_HEAD
 from asvunit.can_formats.busmaster import Busmaster
 from asvunit.can_formats.candump import Candump
-from asvunit.can_formats.lines import Identifier, LineReader, local_ns
+from asvunit.can_formats.lines import LineReader, local_ns
 from asvunit.can_formats.table import Table, table_columns
 from asvunit.can_formats.trc import Trc
 from asvunit.errors import UsageError
@@ -55,10 +56,10 @@ logging.getLogger("can").addHandler(logging.NullHandler())
 class CanLog:
     """A recorded CAN log; `wanted`: no other data frames than these. Each iteration reads and counts anew."""
 
-    def __init__(self, path: str | Path, wanted: Iterable[Identifier] | None = None) -> None:
+    def __init__(self, path: str | Path, wanted: Iterable[Wanted] | None = None) -> None:
         self.path = Path(path)
         self.counters: Counter[str] = Counter()
-        self._wanted = None if wanted is None else frozenset(wanted)
+        self._wanted = None if wanted is None else frames(wanted)
         try:
             with self.path.open("rb") as file:
                 head = file.read(_HEAD_BYTES)
@@ -91,7 +92,7 @@ class CanLog:
             raise UsageError(f"{self.path}: its frames have no times; record with candump -l, or with -t a")
         if not self._frames:
             raise UsageError(
-                f"{self.path}: no CAN frame in it could be read; is it a {self._format[1:]} CAN log, and whole?"
+                f"{self.path}: no CAN frame in it could be read; is it a whole CAN log in the form of {self._format}?"
             )
 
     def _messages(self) -> Iterator[can.Message]:

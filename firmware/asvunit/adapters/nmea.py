@@ -43,8 +43,7 @@ class NmeaFile:
         if epochs and not self._fixes:
             raise UsageError(f"{path}: no sentence tells the date (RMC and ZDA do); give it with --date YYYY-MM-DD")
         if not epochs and not self.counters["no_time"]:
-            what = f"only {frames} binary frames; record NMEA" if (frames := self.counters["binary"]) else "is it NMEA?"
-            raise UsageError(f"{path}: no NMEA epoch in it (RMC, GGA, GNS or GLL): {what}")
+            raise UsageError(f"{path}: no NMEA epoch in it (RMC, GGA, GNS or GLL): {_instead(self.counters)}")
 
     def __iter__(self) -> Iterator[Fix]:
         return iter(self._fixes)
@@ -65,6 +64,15 @@ class NmeaFile:
                     continue
                 last = told
             yield fix
+
+
+def _instead(counters: Counter[str]) -> str:
+    """What a file without any epoch holds, and the mend."""
+    if damaged := counters["bad_checksum"] + counters["no_checksum"]:
+        return f"{damaged} sentences with a wrong checksum or without one; record the bytes as they come"
+    if frames := counters["binary"]:
+        return f"only {frames} binary frames; record NMEA"
+    return "is it NMEA? record the receiver's RMC, GGA and GST"
 
 
 def _epochs(data: bytes) -> tuple[NmeaAssembler, list[Epoch]]:

@@ -1,12 +1,18 @@
 """The driver's view on a terminal: banner, lamps and buzzer; drawn by a thread of its own, never by the loop.
 
-In a terminal that is too small it is one line; where the output is no terminal, a line at each change.
+In a terminal that is too small it is text without a frame; where the output is no terminal, a line at each change.
+What is said on the same terminal meanwhile stands above the view.
 """
 
+import contextlib
+import os
+import sys
 import threading
 from typing import Any, Final, TextIO
 
 from rich.console import Console, Group
+from rich.constrain import Constrain
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
@@ -15,6 +21,9 @@ from asvunit.ports import Shown
 
 MIN_COLUMNS: Final = 50
 MIN_ROWS: Final = 9
+_FRAME_COLUMNS: Final = 4  # border and padding, left and right
+_ECHO_COLUMNS: Final = 2  # left free: the terminal writes ^C behind the view, and must not begin a line with it
+_FRAME_ROWS: Final = 7  # border, banner and lamps; the others are for notes
 _REDRAW_S: Final = 0.05  # two changes closer than this are drawn at once
 _BANNERS: Final = {
     "information": "bold white on blue",
@@ -59,6 +68,20 @@ def one_line(shown: Shown) -> str:
     return f"{shown.level}{side}: {shown.text or '-'} | lamps: {' '.join(sorted(shown.lamps)) or 'none'}{tone}{notes}"
 
 
+def fitted(console: Console, notes: tuple[str, ...], columns: int, rows: int) -> tuple[str, ...]:
+    """The notes in lines that fit: each has its first line before any has a second one; what has no room is counted."""
+    wrapped = [[line.plain.rstrip() for line in Text(note).wrap(console, columns)] for note in notes]
+    if len(notes) > rows:
+        return (*fitted(console, notes[: rows - 1], columns, rows - 1), f"and {len(notes) - rows + 1} more")
+    spare = rows - len(notes)
+    lines: list[str] = []
+    for whole in wrapped:
+        last = min(spare, len(whole) - 1)
+        spare -= last
+        lines += [*whole[:last], " ".join(whole[last:])]  # what is too long is cut off at the frame, with an ellipsis
+    return tuple(lines)
+
+
 class TerminalOutputs:
     """A `ports.Outputs` on a stream. A stream whose reader has gone makes `show` raise OSError."""
 
@@ -98,19 +121,34 @@ class TerminalOutputs:
             self._fault = error if isinstance(error, OSError) else OSError(str(error))
 
     def _draw(self) -> None:
-        with Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
-            while not self._ended:
-                live.update(self._view(), refresh=True)
+        self._changed.wait()
+        if self._ended and self._shown == Shown():  # the unit was refused before it had anything to show
+            return
+        with contextlib.ExitStack() as stack:
+            live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+            stack.enter_context(live)
+            drawing = threading.Lock()
+            if _same_terminal(self._console.file, sys.stderr):
+                stack.enter_context(contextlib.redirect_stderr(_Above(self._console, drawing)))
+            while True:
+                ended = self._ended
+                with drawing:
+                    live.update(self._view(), refresh=True)
+                if ended:
+                    return
                 self._changed.wait()
                 self._changed.clear()
-                threading.Event().wait(_REDRAW_S)
-            live.update(self._view(), refresh=True)
+                if not self._ended:
+                    threading.Event().wait(_REDRAW_S)
 
     def _view(self) -> Any:
         size = self._console.size
         if size.width < MIN_COLUMNS or size.height < MIN_ROWS:
-            return Text(one_line(self._shown), overflow="ellipsis", no_wrap=True)
-        return driver_view(self._shown, self._title, self._shown.notes)
+            lines = Text(one_line(self._shown)).wrap(self._console, size.width)
+            return Text("\n").join(lines[: size.height])
+        width = size.width - _ECHO_COLUMNS
+        notes = fitted(self._console, self._shown.notes, width - _FRAME_COLUMNS, size.height - _FRAME_ROWS)
+        return Constrain(driver_view(self._shown, self._title, notes), width)
 
     def _print(self) -> None:
         while True:
@@ -122,3 +160,23 @@ class TerminalOutputs:
                 return
             self._changed.wait()
             self._changed.clear()
+
+
+class _Above(FileProxy):
+    """Standard error beside a view: whole lines, above it; never while it is drawn, which would tear it."""
+
+    def __init__(self, console: Console, drawing: threading.Lock) -> None:
+        super().__init__(console, sys.stderr)
+        self._drawing = drawing
+
+    def write(self, text: str) -> int:
+        """As that of any stream."""
+        with self._drawing:
+            return super().write(text)
+
+
+def _same_terminal(one: Any, other: Any) -> bool:
+    try:
+        return os.ttyname(one.fileno()) == os.ttyname(other.fileno())
+    except (AttributeError, OSError, ValueError):  # closed, no terminal, or no file at all
+        return False

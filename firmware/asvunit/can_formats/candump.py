@@ -32,7 +32,11 @@ class Candump(LineReader):
 
     def __init__(self, counters: Counter[str], wanted: Set[Identifier] | None) -> None:
         super().__init__(counters, wanted)
-        self._texts = None if wanted is None else {f"{n:08X}" if extended else f"{n:03X}" for n, extended in wanted}
+        self._texts = (
+            {f"{n:08X}" if extended else f"{n:03X}" for n, extended in wanted}
+            if isinstance(wanted, frozenset)
+            else None
+        )
         self._differences = False
         self._sum_ns = 0
 
@@ -50,11 +54,15 @@ class Candump(LineReader):
             return self.drop("error_frame")
         if remote:
             return self.drop("remote_frame")
-        if self._texts is not None and identifier.upper() not in self._texts:
+        if self._texts is None:
+            if not self.wants(int(identifier, 16), len(identifier) == 8):
+                return None
+        elif identifier.upper() in self._texts:
+            self.frames += 1
+        else:
             self.frames += 1
             self.counters["unknown_id"] += 1
             return None
-        self.frames += 1
         brs_esi = int(flags, 16) if flags else 0
         return can.Message(
             timestamp=float(stamp),

@@ -10,7 +10,7 @@ from typing import Final
 
 from cantools.database.can import Message, Signal
 
-from asvunit.errors import UsageError, nearest
+from asvunit.errors import UsageError, nearest, nearest_or_known
 from asvunit.vehicle.database import Loaded
 from asvunit.vehicle.form import MapFile
 
@@ -57,7 +57,7 @@ class References:
 
     def __init__(self, path: Path, buses: Sequence[str], databases: Sequence[Loaded]) -> None:
         self.path = path
-        self._buses = list(buses)
+        self._buses = self.buses = list(buses)
         self._messages = [{message.name: message for message in one.database.messages} for one in databases]
         self._names = [one.names for one in databases]
 
@@ -76,7 +76,7 @@ class References:
         name = rest[cut + 1 :]
         signals = {signal.name: signal for signal in message.signals}
         if name not in signals:
-            raise self.wrong(key, f"{message.name} has no signal {name}{nearest(name, signals)}")
+            raise self.wrong(key, f"{message.name} has no signal {name}{nearest_or_known(name, signals)}")
         self._decodable(key, message, signals[name])
         return Bound(bus, message, signals[name])
 

@@ -13,11 +13,12 @@ from asvcore import can_rules
 from asvcore.can_table import AUXILIARY, VERSION
 from asvunit.errors import UsageError
 from asvunit.ports import SIGNALS
+from asvunit.vehicle import j1939
 from asvunit.vehicle.bound import Bound, References
 from asvunit.vehicle.conversion import Conversions
 from asvunit.vehicle.database import Loaded
 from asvunit.vehicle.feed import Feed
-from asvunit.vehicle.form import Codes, MapFile, SignalTable
+from asvunit.vehicle.form import BusTable, Codes, MapFile, SignalTable
 from asvunit.vehicle.layout import Layout
 from asvunit.vehicle.rows import Row
 from asvunit.vehicle.words import KEYS, UNITS, WORDS, index
@@ -44,11 +45,12 @@ class Built:
 class Builder:
     """Makes the rows of one map; every mistake is a UsageError with its key."""
 
-    def __init__(self, path: Path, table: MapFile, buses: Sequence[str], databases: Sequence[Loaded]) -> None:
+    def __init__(self, path: Path, table: MapFile, buses: dict[str, BusTable], databases: Sequence[Loaded]) -> None:
         self._table = table
-        self._references = References(path, buses, databases)
+        self._references = References(path, list(buses), databases)
+        self._tables = list(buses.values())
         self._conversions = Conversions(self._references)
-        self._layout = Layout(self._references)
+        self._layout = Layout(self._references, self._tables)
         self._buses = len(buses)
         self._sources: list[Row] = []
         self._rules: list[Row] = []
@@ -92,13 +94,14 @@ class Builder:
         timeouts = [self._timeout(key, table, period) for period in periods]
         conversions: list[tuple[int, Row, Row]] = []
         for side, (part, one) in enumerate(parts):
+            spn = self._grouped(one)
             if name in UNITS:
-                plus, minus = self._conversions.number(part, name, table, one.signal)
+                plus, minus = self._conversions.number(part, name, table, one.signal, spn)
                 conversions.append((0, plus, minus if table.sign is not None else []))
             elif kind == can_rules.ONE:
-                conversions.append((1, self._conversions.words(part, name, table, one.signal), []))
+                conversions.append((1, self._conversions.words(part, name, table, one.signal, spn), []))
             else:
-                conversions.append((1, self._conversions.state(part, name, table, one.signal, side), []))
+                conversions.append((1, self._conversions.state(part, name, table, one.signal, side, spn), []))
         rule = len(self._rules)
         for bound, (words, plus, minus), timeout_ms in zip(bounds, conversions, timeouts, strict=True):
             frame = self._layout.frame(bound)
@@ -107,8 +110,20 @@ class Builder:
             of_bits = self._layout.field(bound.signal)
             self._sources.append([rule, of_bits, *valid, timeout_ms, conditions, words, plus, *sign, minus])
         self._rules.append(self._rule(key, name, table, kind, parts, periods))
-        self._timeouts_ms[index(name)] = max(timeouts)
+        self._timeouts_ms[index(name)] = min(timeouts)  # each part that lives tells the whole anew
         self._tell(name, table, kind, bounds, periods, timeouts)
+
+    def _grouped(self, bound: Bound) -> bool:
+        """Whether its message is a parameter group of J1939; warns where it looks so and the map does not say."""
+        given = self._tables[bound.bus].j1939
+        if given is None and j1939.looks_so(bound.message):
+            bus = self._references.buses[bound.bus]
+            key = f"bus.{bus}.j1939" if bus else "database.j1939"
+            self._warnings.append(
+                f"{self._references.path}: {key}: the database's messages are those of J1939, but identifiers are"
+                " compared whole, with sender and priority; give j1939 = true (or false, if that is right)"
+            )
+        return bool(given) and bool(bound.message.is_extended_frame)
 
     def _parts(self, key: str, name: str, table: SignalTable) -> tuple[list[tuple[str, Bound]], int]:
         """The signals that make it, each with its key, and how."""
@@ -235,12 +250,14 @@ class Builder:
         for place in dict.fromkeys(bound.place for bound in parts):
             numbers = [number for number, bound in enumerate(parts) if bound.place == place]
             first = parts[numbers[0]]
+            spn = self._grouped(first)
+            identifier = self._layout.frame(first).identifier
             self._feeds.append(
                 Feed(
-                    name, first.bus, first.message.name, first.message.frame_id, first.message.is_extended_frame,
+                    name, first.bus, first.message.name, identifier, first.message.is_extended_frame,
                     first.message.length, tuple(dict.fromkeys(parts[number].signal.name for number in numbers)),
                     table.unit, how.get(kind, "bulbs"), periods[numbers[0]], timeouts[numbers[0]],
-                    self._conversions.words_told(name, table, first.signal) if worded else {},
+                    self._conversions.words_told(name, table, first.signal, spn) if worded else {}, spn,
                 )
             )  # fmt: skip
 

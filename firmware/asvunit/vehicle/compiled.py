@@ -42,7 +42,7 @@ class _Rows(_Strict):
     fields: list[Annotated[list[int], Field(min_length=6, max_length=6)]]
     sources: list[list[Any]]
     rules: list[Annotated[list[int], Field(min_length=8, max_length=8)]]
-    frames: list[Annotated[list[Any], Field(min_length=10, max_length=10)]]
+    frames: list[Annotated[list[Any], Field(min_length=10, max_length=11)]]
     names: _Names | None = None
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from asvcore.can_checks import CRC8, CRC16, NIBBLES, SUM
 from asvcore.can_rules import ANY, BULBS_BOTH, ONE, WHEELS
-from asvcore.can_table import AUXILIARY
+from asvcore.can_table import AUXILIARY, SENDERS, group_mask
 from asvunit.vehicle.rows import Row
 
 _MOST_BYTES: Final = 64
@@ -31,8 +31,11 @@ def check_rows(rows: dict[str, Any]) -> None:
     for number, row in enumerate(rows["sources"]):
         _source(f"sources.{number}", row, rows)
         _want(held[number] == 1, f"sources.{number}: in {held[number]} frames")
+    kinds: dict[int, int] = {}  # entries of the extended frames of a bus
     for number, row in enumerate(rows["frames"]):
         _frame(f"frames.{number}", row, rows)
+        if row[2]:
+            _want(kinds.setdefault(row[0], len(row)) == len(row), f"frames.{number}: J1939 and others on one bus")
 
 
 def _want(holds: bool, reason: str) -> None:
@@ -106,18 +109,23 @@ def _source(place: str, row: Row, rows: dict[str, Any]) -> None:
 
 
 def _number(place: str, row: Row) -> None:
-    _want(len(row) == 11 and row[2] > 0, f"{place}: no conversion of a number")
+    _want(len(row) in {11, 12} and row[2] > 0, f"{place}: no conversion of a number")
     _flat(place, row[:10])
     _flat(place, row[10])
+    _flat(place, row[11:])
+    _want(all(0 < top < 1 << 32 for top in row[11:]), f"{place}: no such range of unknown codes")
     _want(-(1 << 15) <= row[8] <= row[9] < 1 << 15, f"{place}: limits beyond 16 bits")
 
 
 def _frame(place: str, row: Row, rows: dict[str, Any]) -> None:
-    bus, identifier, extended, length, padded, checks, counter, modulus, multiplexers, sources = row
+    bus, identifier, extended, length, padded, checks, counter, modulus, multiplexers, sources = row[:10]
     _flat(place, [bus, identifier, extended, length, padded, counter, modulus])
     _want(0 <= bus < rows["buses"], f"{place}: no bus {bus}")
     _want(extended in {0, 1} and 0 <= identifier < (1 << 29 if extended else 1 << 11), f"{place}: no such identifier")
     _want(1 <= length <= padded <= _MOST_BYTES, f"{place}: no such length")
+    for senders in row[10:]:
+        _want(extended == 1 and identifier & ~group_mask(identifier) == 0, f"{place}: no parameter group of J1939")
+        _want(all(0 <= one < SENDERS for one in _flat(place, senders)), f"{place}: no such senders")
     for check in _list(checks):
         _check(place, _flat(place, check), length, rows)
     if counter >= 0:

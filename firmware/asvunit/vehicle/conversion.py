@@ -10,6 +10,7 @@ from cantools.database.can import Signal
 
 from asvcore.can_bits import NONE_WORD
 from asvunit.errors import nearest
+from asvunit.vehicle import j1939
 from asvunit.vehicle.bound import References
 from asvunit.vehicle.form import SignalTable
 from asvunit.vehicle.rows import Row, Scale, raw_range
@@ -19,23 +20,28 @@ _TOLD: Final = 256  # codes of a signal that are told one by one
 _BAD: Final = re.compile(
     r"fail|fault|error|invalid|implausible|not.?(avail|valid|used|defined)|n/?a$|sna|undef|reserv", re.I
 )
+_RANGE: Final = re.compile(r"\s*(-?\w+)\s*\.\.\s*(-?\w+)\s*")
 _STATES: Final = {"off": 0, "on": 1, "unknown": NONE_WORD}
 
 
 class Conversions:
-    """Makes the rows that turn raw codes into values; every mistake is a UsageError with its key."""
+    """Makes the rows that turn raw codes into values; every mistake is a UsageError with its key.
+
+    `spn`: the signal is one of J1939, whose codes for errors and for what is not available are known.
+    """
 
     def __init__(self, references: References) -> None:
         self._references = references
         self.warnings: list[str] = []
 
-    def number(self, key: str, name: str, table: SignalTable, signal: Signal) -> tuple[Row, Row]:
+    def number(self, key: str, name: str, table: SignalTable, signal: Signal, spn: bool = False) -> tuple[Row, Row]:
         """A number's rows, without and with a minus; see `asvcore.can_bits.Number`."""
         wrong = self._references.wrong
         key_of_table = f"signal.{name}"
         units = UNITS[name]
         if table.unit not in units:
-            raise wrong(f"{key_of_table}.unit", f"{table.unit!r} is none of {', '.join(units)}")
+            what = f"{table.unit!r} is none of" if table.unit else "missing; give one of"
+            raise wrong(f"{key_of_table}.unit", f"{what} {', '.join(units)}")
         if not table.scale:
             raise wrong(f"{key_of_table}.scale", "0 makes the signal a constant; leave it out")
         if table.signed and table.magnitude:
@@ -58,32 +64,32 @@ class Conversions:
         if name == "yaw_rate" and table.positive == "left":
             factor, offset, least, most = -factor, -offset, -most, -least
         unknown = [self.code(f"{key_of_table}.unknown", code, signal) for code in table.unknown]
-        scale_of = Scale(factor, offset, least, most, low, high, table.magnitude)
+        top = j1939.first_unknown(signal) if spn and "unknown" not in table.model_fields_set else 0
+        scale_of = Scale(factor, offset, least, most, low, high, table.magnitude, top)
         minus = dataclasses.replace(scale_of, factor=-factor, offset=-offset)
         return scale_of.row(signal, unknown), minus.row(signal, unknown)
 
-    def words(self, key: str, name: str, table: SignalTable, signal: Signal) -> Row:
+    def words(self, key: str, name: str, table: SignalTable, signal: Signal, spn: bool = False) -> Row:
         """The row of a table of words; see `asvcore.can_bits.Words`."""
-        return self._row(self._codes(key, table, signal, WORDS[name]), WORDS[name])
+        return self._row(self._codes(key, table, signal, WORDS[name], spn), WORDS[name])
 
-    def state(self, key: str, name: str, table: SignalTable, signal: Signal, side: int) -> Row:
+    def state(self, key: str, name: str, table: SignalTable, signal: Signal, side: int, spn: bool = False) -> Row:
         """The row of a two-state source of a rule: 0 off, 1 on."""
         sides = table.left is not None
         if not sides and (table.on or table.values):
-            return self._row(self._codes(f"signal.{name}", table, signal, _STATES), _STATES)
+            return self._row(self._codes(f"signal.{name}", table, signal, _STATES, spn), _STATES)
         given = (table.left_on, table.right_on)[side] if sides else []
-        if not given:
-            return [1, [0, 0]]
-        codes = [self.code(f"{key}_on", code, signal) for code in given]
-        return [0, *([code, 1] for code in sorted(set(codes)))]
+        codes = dict.fromkeys(j1939.unknown_codes(signal) if spn else (), NONE_WORD)
+        codes |= {self.code(f"{key}_on", code, signal): 1 for code in given} or {0: 0}
+        return [0 if given else 1, *([code, value] for code, value in sorted(codes.items()))]
 
-    def words_told(self, name: str, table: SignalTable, signal: Signal) -> dict[int, str]:
+    def words_told(self, name: str, table: SignalTable, signal: Signal, spn: bool = False) -> dict[int, str]:
         """The words of the codes that the map or the database names, for reports."""
         if name not in WORDS:
             return {}
-        codes, other = {0: "off"}, "on"
+        codes, other = {0: "off"} | _unknown(signal, spn), "on"
         if table.on or table.values:
-            codes, other = self._codes(f"signal.{name}", table, signal, WORDS[name])
+            codes, other = self._codes(f"signal.{name}", table, signal, WORDS[name], spn)
         if not other:
             return codes
         least, most = raw_range(signal)
@@ -107,14 +113,15 @@ class Conversions:
         return number
 
     def _codes(
-        self, key: str, table: SignalTable, signal: Signal, known: Mapping[str, int]
+        self, key: str, table: SignalTable, signal: Signal, known: Mapping[str, int], spn: bool
     ) -> tuple[dict[int, str], str]:
         """({code: word}, word of all other codes or "")."""
+        unknown = _unknown(signal, spn)
         wrong = self._references.wrong
         if table.on:
             if table.values or table.default is not None:
                 raise wrong(f"{key}.on", "says it all; leave out values and default")
-            switch = {self.code(f"{key}.on", code, signal): "on" for code in table.on}
+            switch = unknown | {self.code(f"{key}.on", code, signal): "on" for code in table.on}
             self._doubt(f"{key}.on", switch, "off", signal)
             return switch, "off"
         if not table.values:
@@ -122,13 +129,24 @@ class Conversions:
         codes: dict[int, str] = {}
         for given, word in table.values.items():
             self._word(f"{key}.values.{given}", word, known)
-            code = self.code(f"{key}.values.{given}", given, signal)
-            if codes.setdefault(code, word) != word:
-                raise wrong(f"{key}.values.{given}", f"code {code} is {codes[code]!r} already")
+            for code in self._range(f"{key}.values.{given}", given, signal):
+                if codes.setdefault(code, word) != word:
+                    raise wrong(f"{key}.values.{given}", f"code {code} is {codes[code]!r} already")
+        codes = unknown | codes
         if table.default is not None:
             self._word(f"{key}.default", table.default, known)
             self._doubt(f"{key}.default", codes, table.default, signal)
         return codes, table.default or ""
+
+    def _range(self, key: str, given: str, signal: Signal) -> Iterable[int]:
+        """The codes of "3..7"; else the one that is given."""
+        bounds = _RANGE.fullmatch(given)
+        if bounds is None or given in _choices(signal):
+            return (self.code(key, given, signal),)
+        first, last = (self.code(key, bound, signal) for bound in bounds.groups())
+        if not 0 < last - first < _TOLD:
+            raise self._references.wrong(key, f"a range has up to {_TOLD} codes, the least first")
+        return range(first, last + 1)
 
     def _doubt(self, key: str, codes: Mapping[int, str], other: str, signal: Signal) -> None:
         """Warns of codes that the database calls bad and that count as a word all the same."""
@@ -144,6 +162,11 @@ class Conversions:
     def _row(self, codes: tuple[dict[int, str], str], values: dict[str, int]) -> Row:
         words, other = codes
         return [values[other] if other else NONE_WORD, *([code, values[word]] for code, word in sorted(words.items()))]
+
+
+def _unknown(signal: Signal, spn: bool) -> dict[int, str]:
+    """The words that J1939 gives by itself."""
+    return dict.fromkeys(j1939.unknown_codes(signal) if spn else (), "unknown")
 
 
 def _choices(signal: Signal) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from asvunit.vehicle.j1939 import pgn
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -19,3 +21,11 @@ class Feed:
     period_ms: int | None  # as the map or the database tells it
     timeout_ms: int
     words: dict[int, str] = field(default_factory=dict)  # raw code -> word
+    j1939: bool = False  # found by its parameter group; `identifier` has nothing else
+
+    @property
+    def address(self) -> str:
+        """What its frames are found by, for people."""
+        if self.j1939:
+            return f"PGN {pgn(self.identifier)}"
+        return f"0x{self.identifier:0{8 if self.extended else 3}X}"

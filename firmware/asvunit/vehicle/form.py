@@ -19,6 +19,7 @@ Milliseconds = Annotated[int, Field(ge=1, le=60_000)]
 Timeout = Annotated[int, Field(ge=10, le=60_000)]
 Codes = list[Annotated[int, Field(strict=True)] | str]  # raw codes, or names of the signal's value table
 Byte = Annotated[int, Field(ge=0, le=255)]
+Address = Annotated[int, Field(strict=True, ge=0, le=253)]  # of a sender on J1939
 Word = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -33,6 +34,8 @@ class BusTable(_Table):
     strict: bool | None = None
     encoding: str | None = None
     channels: list[int | str] = []
+    j1939: bool | None = None
+    source_addresses: list[Address] = Field([], max_length=32)
 
 
 class SignalTable(_Table):
@@ -80,7 +83,7 @@ class CheckTable(_Table):
 
 class MapFile(_Table):
     map: Literal[1]
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")  # shown on terminals
     database: BusTable | None = None
     bus: dict[str, BusTable] = {}
     signal: dict[str, SignalTable] = Field(min_length=1)
@@ -108,6 +111,10 @@ def buses_of(path: Path, table: MapFile) -> dict[str, BusTable]:
     """The buses of a map by name; the name of a single `[database]` is ""."""
     if table.database is not None and table.bus:
         raise UsageError(f"{path}: bus: give either [database], for one bus, or a [bus.NAME] for each")
+    for name, one in ({"database": table.database} if table.database else table.bus).items():
+        if one.source_addresses and not one.j1939:
+            key = name if table.database else f"bus.{name}"
+            raise UsageError(f"{path}: {key}.source_addresses: senders are told apart with j1939 = true; give it, too")
     if table.database is not None:
         return {"": table.database}
     if not table.bus:

@@ -1,13 +1,15 @@
 """The frames and bit fields that a compiled map needs of a car's messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cantools.database.can import Message, Signal
 
+from asvunit.vehicle import j1939
 from asvunit.vehicle.bound import Bound, References
 from asvunit.vehicle.checks import COUNTER, check_row, check_signal
-from asvunit.vehicle.form import MapFile
+from asvunit.vehicle.form import BusTable, MapFile
 from asvunit.vehicle.rows import Row, field_row
 
 _PADDED: Final = (8, 12, 16, 20, 24, 32, 48, 64)  # lengths of CAN FD frames
@@ -19,33 +21,49 @@ class Frame:
 
     bus: int
     message: Message
+    senders: list[int] | None = None  # of a group of J1939; empty: any
     counter: int = -1  # field
     modulus: int = 0
     checks: list[Row] = field(default_factory=list)
     multiplexers: dict[str, Row] = field(default_factory=dict)
     sources: list[int] = field(default_factory=list)
 
+    @property
+    def identifier(self) -> int:
+        """What frames are found by: of J1939 the parameter group, in its place."""
+        return int(self.message.frame_id) if self.senders is None else j1939.group(self.message)
+
     def row(self) -> Row:
         """See `asvcore.can_table.Frame`."""
         length = self.message.length
         padded = next((size for size in _PADDED if size >= length), length) if length > 8 else length
+        if self.senders is not None:
+            padded = j1939.FRAME_BYTES
         return [
-            self.bus, self.message.frame_id, int(self.message.is_extended_frame), length, padded,
+            self.bus, self.identifier, int(self.message.is_extended_frame), length, padded,
             self.checks, self.counter, self.modulus, list(self.multiplexers.values()), self.sources,
+            *([] if self.senders is None else [sorted(set(self.senders))]),
         ]  # fmt: skip
 
 
 class Layout:
     """The messages and fields of one map."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: References, tables: Sequence[BusTable]) -> None:
         self._references = references
+        self._tables = tables
         self.fields: list[list[int]] = []
         self._frames: dict[tuple[int, str], Frame] = {}
 
     def frame(self, bound: Bound) -> Frame:
         """The frame that a signal is in, made when first asked for."""
-        return self._frames.setdefault(bound.place, Frame(bound.bus, bound.message))
+        table = self._tables[bound.bus]
+        grouped = bool(table.j1939) and bound.message.is_extended_frame
+        if grouped and bound.message.length > j1939.FRAME_BYTES:
+            reason = f"{bound.message.name} has {bound.message.length} bytes, which come in several frames of J1939"
+            raise self._references.wrong("signal", f"{reason}; those are not put together")
+        made = Frame(bound.bus, bound.message, table.source_addresses if grouped else None)
+        return self._frames.setdefault(bound.place, made)
 
     def field(self, signal: Signal, *, unsigned: bool = False) -> int:
         """The number of a signal's bit field."""
@@ -92,9 +110,10 @@ class Layout:
         seen: dict[tuple[int, int, bool], str] = {}
         for frame in self._frames.values():
             message = frame.message
-            other = seen.setdefault((frame.bus, message.frame_id, message.is_extended_frame), message.name)
+            other = seen.setdefault((frame.bus, frame.identifier, message.is_extended_frame), message.name)
             if other != message.name:
-                reason = f"{message.name} and {other} have the same CAN identifier; use one"
+                same = "CAN identifier" if frame.senders is None else "PGN (they are told apart by sender alone)"
+                reason = f"{message.name} and {other} have the same {same}; use one"
                 raise self._references.wrong("signal", reason)
         return [frame.row() for frame in self._frames.values()]
 

@@ -59,6 +59,7 @@ class Scale:
     low: int
     high: int
     magnitude: bool = False
+    top: int = 0  # first code above the range of J1939's values
 
     def row(self, signal: Signal, unknown: list[int]) -> Row:
         """See `asvcore.can_bits.Number`."""
@@ -70,7 +71,7 @@ class Scale:
             (first, last), gap = self._between(self.least, self.most), _NO_GAP
         rest = [
             max(first, codes[0]), min(last, codes[1]), *gap, int(self.magnitude), self.low, self.high,
-            sorted(set(unknown)),
+            sorted(set(unknown)), *([self.top] if self.top else []),
         ]  # fmt: skip
         exact = [*_integers(self.factor, self.offset), *rest]
         if _fits(exact) or codes[1] - codes[0] >= _TRIED:

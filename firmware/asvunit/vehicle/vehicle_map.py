@@ -10,9 +10,10 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from asvcore.can_table import EXTENDED, REASONS, TAKEN, CanTable
+from asvcore.can_table import EXTENDED, REASONS, TAKEN, CanTable, group_mask
+from asvunit.can_filter import Filter, Frames, Identifier, whole_mask
 from asvunit.errors import UsageError, nearest
 from asvunit.ports import SIGNALS, VehicleSignal
 from asvunit.vehicle.bound import message_names
@@ -22,6 +23,8 @@ from asvunit.vehicle.database import Loaded, find_database, load_database
 from asvunit.vehicle.feed import Feed
 from asvunit.vehicle.form import buses_of, map_path, read_map
 from asvunit.vehicle.words import KEYS
+
+_GROUPED: Final = 10  # entries of a frame's row, unless it is a group of J1939
 
 if TYPE_CHECKING:
     import can  # slow to import, and only named here
@@ -51,6 +54,7 @@ class VehicleMap:
         self.timeouts_ms: list[int] = self._table.timeouts_ms  # parallel to ports.SIGNALS
         fed = {row[0] for row in rows["rules"]}
         self.mapped = tuple(each for index, each in enumerate(SIGNALS) if index in fed)  # that the car gives
+        self._frames = [Frames(self.filters(bus)) for bus in range(len(self.buses))]
         self._lock = threading.Lock()
 
     @classmethod
@@ -60,9 +64,10 @@ class VehicleMap:
         if path.suffix == ".json":
             return _of_compiled(cls, path)
         table = read_map(path)
+        known = f"; there are {', '.join(KEYS)}"
         for name in table.signal:
             if name not in KEYS:
-                raise UsageError(f"{path}: signal.{name}: no such signal{nearest(name, KEYS)}")
+                raise UsageError(f"{path}: signal.{name}: no such signal{nearest(name, KEYS) or known}")
         buses = buses_of(path, table)
         databases = []
         for bus, one in buses.items():
@@ -73,7 +78,7 @@ class VehicleMap:
                     strict=one.strict, encoding=one.encoding, key=f"{path}: {key}", messages=message_names(table, bus),
                 )
             )  # fmt: skip
-        built = Builder(path, table, list(buses), databases).build()
+        built = Builder(path, table, buses, databases).build()
         warnings = [text for one in databases for text in one.warnings]
         return cls(
             path, table.name, built.rows, buses=list(buses), channels=[one.channels for one in buses.values()],
@@ -81,20 +86,37 @@ class VehicleMap:
         )  # fmt: skip
 
     def identifiers(self, bus: int = 0) -> list[tuple[int, bool]]:
-        """(identifier, extended) of the frames of one bus that it decodes, for filters."""
-        return [(row[1], bool(row[2])) for row in self._rows["frames"] if row[0] == bus]
+        """(identifier, extended) of the messages of one bus that it decodes; of J1939 only the parameter group."""
+        return [(one.identifier, one.extended) for one in self.filters(bus)]
+
+    def filters(self, bus: int = 0) -> list[Filter]:
+        """Which frames of one bus it decodes: all bits of an identifier count, or those of J1939's group."""
+        return [
+            Filter(row[1], group_mask(row[1]) if len(row) > _GROUPED else whole_mask(bool(row[2])), bool(row[2]))
+            for row in self._rows["frames"]
+            if row[0] == bus
+        ]
+
+    def identified(self, frame: Identifier, bus: int = 0) -> Identifier | None:
+        """The one of `identifiers` that a frame with this identifier is of; None: it is not decoded."""
+        return self._frames[bus].find(frame)
 
     def decode(self, message: "can.Message", bus: int = 0) -> list[VehicleSignal]:
         """The ASV signals that one data frame of a bus carries."""
         table = self._table
         identifier = message.arbitration_id  # most frames end here, so `find` is written out
-        frame = table.frames[bus].get(identifier | EXTENDED if message.is_extended_id else identifier)
+        if not message.is_extended_id:
+            frame = table.frames[bus].get(identifier)
+        elif table.grouped[bus]:
+            frame = table.find(bus, identifier, True)
+        else:
+            frame = table.frames[bus].get(identifier | EXTENDED)
         if frame is None:
             self.counters["unknown_id"] += 1
             return []
         time_ns = round(message.timestamp * 1e6) * 1000
         with self._lock:
-            count = table.take(frame, message.data, time_ns // 1_000_000)
+            count = table.take(frame, message.data, time_ns // 1_000_000, identifier & 0xFF)
             if table.reason != TAKEN:
                 self.counters[REASONS[table.reason]] += 1
             signals, values, statuses = table.signals, table.values, table.statuses

@@ -32,8 +32,11 @@ def coverage(title: str, heard: Heard, car: "VehicleMap", index: int, counters: 
     expected = sorted({feed.name for feed in feeds})
     if not expected:
         return
+    came: Counter[tuple[int, bool] | None] = Counter()
+    for frame, count in heard.identifiers.items():
+        came[car.identified(frame, index)] += count
     frames = {
-        feed.name: sum(heard.identifiers[(each.identifier, each.extended)] for each in feeds if each.name == feed.name)
+        feed.name: sum(came[each.identifier, each.extended] for each in feeds if each.name == feed.name)
         for feed in feeds
     }
     rates = {name: round(count / heard.seconds, 1) for name, count in frames.items()}
@@ -66,9 +69,7 @@ def coverage(title: str, heard: Heard, car: "VehicleMap", index: int, counters: 
 
 
 def _where(name: str, car: "VehicleMap", index: int) -> str:
-    messages = [
-        f"{feed.message} 0x{feed.identifier:X}" for feed in car.feeds if feed.name == name and feed.bus == index
-    ]
+    messages = [f"{feed.message} {feed.address}" for feed in car.feeds if feed.name == name and feed.bus == index]
     return f"{name} ({', '.join(messages)})"
 
 

@@ -235,7 +235,7 @@ def _traffic(bus: _Bus, heard: Heard) -> Finding:
     if heard.errors:
         detail += f", {plural(heard.errors, 'error')}"
     mapped = set(bus.car.identifiers(bus.index)) if bus.car else set()
-    if mapped and not mapped & set(heard.identifiers):
+    if bus.car and mapped and not any(bus.car.identified(frame, bus.index) for frame in heard.identifiers):
         return Finding(name, PROBLEM, f"{detail}; none of the {len(mapped)} of the map", OTHER_CAR, True, found)
     noisy = heard.errors > heard.frames // 20
     mend = _WRONG_RATE.format(key=key) if noisy else ""
