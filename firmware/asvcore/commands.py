@@ -6,7 +6,7 @@ NONE stands for "no value". `cause` is the number the caller gave the input that
 
 | kind | fields |
 |---|---|
-| SEND | increment counter, revision, position sent, state sent, reason why not, reason of the state; frame in `Core.frame` |
+| SEND | increment counter, revision, position sent, state sent, why not, why not the state; frame in `Core.frame` |
 | SUPPORT | function, level, presented, source, vehicle_id, distance_dm, error_dm, threshold_dm, ttc_ms, reason |
 | HMI | level, colour, function, direction, sound, text |
 | STATUS | input, state, reason |

@@ -8,7 +8,6 @@ import errno
 import os
 import select
 import socket
-import threading
 from collections import Counter
 from time import monotonic_ns
 from typing import Final
@@ -16,11 +15,11 @@ from typing import Final
 from asvunit.gpsd_address import PORT
 from asvunit.gpsd_reports import PROTOCOL, GpsdReports
 from asvunit.ports import Delivery, Fix, Link
+from asvunit.woken_thread import WokenThread, ms_until
 
 _RETRY_NS: Final = 500_000_000
 _CONNECT_NS: Final = 2_000_000_000
 _GREETING_NS: Final = 3_000_000_000
-_STOP_S: Final = 0.9
 _ASK_S: Final = 0.5
 _CHUNK: Final = 65_536
 _WATCH: Final = b'?WATCH={"enable":true,"json":true};\n'
@@ -60,8 +59,7 @@ class GpsdGnss:
         self._gone = False  # the receiver, while gpsd is there
         self._told = ""  # reason of the last link
         self._deliver: Delivery = lambda _record: None
-        self._wake = -1
-        self._thread: threading.Thread | None = None
+        self._thread = WokenThread("gnss", self._run)
 
     @property
     def at(self) -> str:
@@ -92,18 +90,10 @@ class GpsdGnss:
     def start(self, deliver: Delivery) -> None:
         self.stop()
         self._deliver, self._told = deliver, ""
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, args=(self._wake,), name="gnss", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        os.eventfd_write(self._wake, 1)  # never read: the thread stays told
-        thread.join(_STOP_S)
-        if not thread.is_alive():
-            os.close(self._wake)
+        self._thread.stop()
 
     def _run(self, wake: int) -> None:
         stopping = select.poll()
@@ -123,7 +113,7 @@ class GpsdGnss:
                 if stopped:
                     return
                 due_ns = monotonic_ns() + _RETRY_NS
-            if stopping.poll(_ms_until(due_ns)):
+            if stopping.poll(ms_until(due_ns)):
                 return
 
     def _connect(self, wake: int) -> socket.socket | None:
@@ -225,12 +215,7 @@ def _wait(line: socket.socket, wake: int, event: int, due_ns: int | None) -> boo
     poll = select.poll()
     poll.register(line, event)
     poll.register(wake, select.POLLIN)
-    ready = poll.poll(None if due_ns is None else _ms_until(due_ns))
+    ready = poll.poll(None if due_ns is None else ms_until(due_ns))
     if any(number == wake for number, _events in ready):
         raise _Stopped
     return bool(ready)
-
-
-def _ms_until(due_ns: int) -> int:
-    """Rounded up: poll must not end before."""
-    return max(0, -(-(due_ns - monotonic_ns()) // 1_000_000))

@@ -9,7 +9,6 @@ import os
 import select
 import stat
 import termios
-import threading
 from collections import Counter
 from time import monotonic_ns, thread_time_ns
 from typing import Any, Final
@@ -20,9 +19,9 @@ from asvunit.device_access import access_mend
 from asvunit.errors import UsageError
 from asvunit.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Link
+from asvunit.woken_thread import WokenThread, ms_until
 
 _REOPEN_NS: Final = 500_000_000
-_STOP_S: Final = 0.9
 _CHUNK: Final = 4096
 _FULL: Final = 4095  # all that a terminal's queue hands over at once
 _LONGEST_PAUSE_NS: Final = 50_000_000  # noise is read for half of the time at most: the unit has more to do
@@ -55,8 +54,7 @@ class SerialGnss:
         self.counters: Counter[str] = self._live.counters
         self._told = ""  # reason of the last link
         self._deliver: Delivery = lambda _record: None
-        self._wake = -1
-        self._thread: threading.Thread | None = None
+        self._thread = WokenThread("gnss", self._run)
 
     @property
     def hint(self) -> str:
@@ -82,18 +80,10 @@ class SerialGnss:
     def start(self, deliver: Delivery) -> None:
         self.stop()
         self._deliver, self._told = deliver, ""
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, args=(self._wake,), name="gnss", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        os.eventfd_write(self._wake, 1)  # never read: the thread stays told
-        thread.join(_STOP_S)
-        if not thread.is_alive():
-            os.close(self._wake)
+        self._thread.stop()
 
     def _run(self, wake: int) -> None:
         stopping = select.poll()
@@ -109,7 +99,7 @@ class SerialGnss:
                     if not self._read(line.fileno(), wake):
                         return
                 due_ns = monotonic_ns() + _REOPEN_NS
-            if stopping.poll(_ms_until(due_ns)):
+            if stopping.poll(ms_until(due_ns)):
                 return
 
     def _open(self) -> Any:
@@ -133,7 +123,7 @@ class SerialGnss:
                 return False
             pause_ns = 0
             quiet_ns = live.quiet_at_ns
-            ready = poll.poll(None if quiet_ns is None else _ms_until(quiet_ns))
+            ready = poll.poll(None if quiet_ns is None else ms_until(quiet_ns))
             if any(number == wake for number, _events in ready):
                 return False
             if ready:
@@ -175,8 +165,3 @@ class SerialGnss:
 
     def _detail(self, key: str) -> str:
         return f"{self._port}: {_DETAILS[key]}"
-
-
-def _ms_until(due_ns: int) -> int:
-    """Rounded up: poll must not end before."""
-    return max(0, -(-(due_ns - monotonic_ns()) // 1_000_000))
