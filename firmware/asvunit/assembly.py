@@ -17,11 +17,11 @@ from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
 from asvunit.authority import Authority
 from asvunit.authority_keys import key_id, load_keys
-from asvunit.can_assembly import can_inputs, described
+from asvunit.canbus.assembly import can_inputs, described
 from asvunit.config import Config
 from asvunit.errors import UsageError
 from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
-from asvunit.gpsd_address import gpsd_address
+from asvunit.gnss.gpsd_address import gpsd_address
 from asvunit.inbox import Inbox
 from asvunit.intersections import load_intersections
 from asvunit.parts import Parts

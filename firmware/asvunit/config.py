@@ -14,7 +14,7 @@ from asvcore import params
 from asvcore.elements import ELEMENTS
 from asvcore.settings import Settings
 from asvunit.authority_keys import check_key, check_key_id, check_keys
-from asvunit.gpsd_address import check_device, check_gpsd
+from asvunit.gnss.gpsd_address import check_device, check_gpsd
 from asvunit.ports import SIGNALS
 from asvunit.toml_file import read_toml
 from asvunit.words import CODES

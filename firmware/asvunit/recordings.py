@@ -12,9 +12,9 @@ from asvunit.adapters.can_log import CanLog
 from asvunit.adapters.capture import Capture
 from asvunit.adapters.nmea import NmeaFile
 from asvunit.adapters.supports import SupportLog
-from asvunit.can_channels import Channels
-from asvunit.can_filter import frames
-from asvunit.can_formats.lines import Channel, Identifier
+from asvunit.canbus.channels import Channels
+from asvunit.canbus.filters import frames
+from asvunit.canbus.formats.lines import Channel, Identifier
 from asvunit.errors import UsageError
 from asvunit.ports import VehicleSignal
 from asvunit.replay import Inputs

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from asvcore.params import FIX_TIMEOUT_MS, FIX_TIMEOUT_PERIODS
-from asvunit.nmea_text import DAY_MS
+from asvunit.gnss.nmea_text import DAY_MS
 from asvunit.ports import Fix
 
 _MS_NS: Final = 1_000_000

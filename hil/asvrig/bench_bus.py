@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import can
 
-from asvunit.can_faults import os_error
-from asvunit.can_interfaces import Adapter, arguments, open_bus
+from asvunit.canbus.faults import os_error
+from asvunit.canbus.interfaces import Adapter, arguments, open_bus
 from asvunit.errors import AsvkitError, UsageError
 
 _NAMED = 6  # identifiers told of a bus that is not quiet

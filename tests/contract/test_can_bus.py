@@ -30,9 +30,14 @@ from can.interfaces.socketcan import socketcan
 from can.interfaces.udp_multicast import bus as multicast
 from can.interfaces.udp_multicast.utils import pack_message, unpack_message
 
-from asvunit import can_faults, can_interfaces, can_multicast, can_reader, can_state, slcan_port
 from asvunit.adapters import can_bus
 from asvunit.adapters.can_bus import CanBus
+from asvunit.canbus import faults as can_faults
+from asvunit.canbus import interfaces as can_interfaces
+from asvunit.canbus import multicast as can_multicast
+from asvunit.canbus import reader as can_reader
+from asvunit.canbus import slcan_port
+from asvunit.canbus import state as can_state
 from asvunit.errors import UsageError
 from asvunit.ports import ACCELERATION, SHIFT, SPEED, WINKER, Link, LiveInput, VehicleSignal
 from asvunit.resources import data_folder

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from asvrig.gnss_feed import sentence
-from asvunit import gpsd_reports
 from asvunit.adapters import gnss_gpsd
 from asvunit.adapters.gnss_gpsd import GpsdGnss
+from asvunit.gnss import gpsd_reports
 from asvunit.ports import Fix, Link, LiveInput
 
 TIMEOUT_S = 20

@@ -14,8 +14,8 @@ import can
 import pytest
 
 from asvunit.assembly import PARTS, vehicle_map
-from asvunit.can_assembly import can_inputs, described, silence_s
-from asvunit.can_filter import as_filter
+from asvunit.canbus.assembly import can_inputs, described, silence_s
+from asvunit.canbus.filters import as_filter
 from asvunit.config import Config, load_config
 from asvunit.errors import UsageError
 from asvunit.ports import Link, VehicleSignal

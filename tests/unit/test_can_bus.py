@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asvunit import can_reader, can_state, slcan_port
 from asvunit.adapters import can_bus
 from asvunit.adapters.can_bus import received_s
-from asvunit.can_faults import CanFaults
-from asvunit.can_interfaces import Adapter, arguments, check_arguments, filter_frames
-from asvunit.can_multicast import filter_datagrams
-from asvunit.can_reader import BusReader
-from asvunit.can_state import SILENCE_S, BusWatch, controller_state, error_state
+from asvunit.canbus import reader as can_reader
+from asvunit.canbus import slcan_port
+from asvunit.canbus import state as can_state
+from asvunit.canbus.faults import CanFaults
+from asvunit.canbus.interfaces import Adapter, arguments, check_arguments, filter_frames
+from asvunit.canbus.multicast import filter_datagrams
+from asvunit.canbus.reader import BusReader
+from asvunit.canbus.slcan_port import LINE_BYTES, SlcanReader
+from asvunit.canbus.state import SILENCE_S, BusWatch, controller_state, error_state
 from asvunit.errors import UsageError
-from asvunit.slcan_port import LINE_BYTES, SlcanReader
 
 WANTED = [(0x1AB, False), (0x18FEF1AB, True)]
 

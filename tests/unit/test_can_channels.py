@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asvcore.elements import HAZARD_ON
-from asvunit.can_channels import Channels, bus_channels
+from asvunit.canbus.channels import Channels, bus_channels
 from asvunit.errors import UsageError
 from asvunit.ports import OK, SIGNALS, UNKNOWN
 from asvunit.recordings import open_recordings, read_can

@@ -3,8 +3,8 @@
 import pytest
 from can.interfaces import slcan
 
-from asvunit import can_silent
-from asvunit.can_interfaces import open_bus
+from asvunit.canbus import silent as can_silent
+from asvunit.canbus.interfaces import open_bus
 
 FRAME = b"t1232AABB\r"
 

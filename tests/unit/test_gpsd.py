@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from asvunit.config import Config
-from asvunit.gpsd_address import gpsd_address
-from asvunit.gpsd_numbers import angle_cas, ceiling, parse, root_of_squares, time_of_day, up
-from asvunit.gpsd_reports import LONGEST_LINE, GpsdReports
+from asvunit.gnss.gpsd_address import gpsd_address
+from asvunit.gnss.gpsd_numbers import angle_cas, ceiling, parse, root_of_squares, time_of_day, up
+from asvunit.gnss.gpsd_reports import LONGEST_LINE, GpsdReports
 from asvunit.ports import Fix
 
 MS = 1_000_000

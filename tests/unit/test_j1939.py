@@ -15,9 +15,10 @@ from asvtools.cli import app
 from asvtools.doctor.can_coverage import Heard, coverage
 from asvtools.vehicle_check import inspect
 from asvunit.adapters.can_log import CanLog
-from asvunit.can_channels import Channels
-from asvunit.can_filter import Filter, frames
-from asvunit.can_interfaces import filter_frames
+from asvunit.canbus.channels import Channels
+from asvunit.canbus.filters import Filter, frames
+from asvunit.canbus.interfaces import filter_frames
+from asvunit.canbus.slcan_port import SlcanReader
 from asvunit.errors import UsageError
 from asvunit.ports import (
     ACCELERATOR,
@@ -31,7 +32,6 @@ from asvunit.ports import (
     YAW_RATE,
 )
 from asvunit.recordings import read_can
-from asvunit.slcan_port import SlcanReader
 from asvunit.vehicle import VehicleMap
 from trucktools import (
     BODY,
@@ -381,7 +381,7 @@ def test_the_kernel_filters_by_mask(tmp_path: Path) -> None:
 
 def program(car: VehicleMap, number: int) -> bool:
     """What the kernel's filter of multicast does with a frame of that identifier, run here."""
-    from asvunit import can_multicast as cm
+    from asvunit.canbus import multicast as cm
 
     by_mask: dict[int, set[int]] = {}
     for one in [*car.filters(), Filter(0x7000, 0x1FFFFFFF, True)]:

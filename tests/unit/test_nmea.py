@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from asvrig.gnss_feed import sentence as line
 from asvunit.adapters.nmea import NmeaFile
 from asvunit.errors import UsageError
-from asvunit.nmea_assembler import NmeaAssembler
-from asvunit.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
+from asvunit.gnss.nmea_assembler import NmeaAssembler
+from asvunit.gnss.nmea_text import angle_cas, date_of, scaled, time_of_day_ms
 from asvunit.ports import Fix
 
 DAY_NS = 86_400_000_000_000

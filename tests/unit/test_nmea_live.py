@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from asvrig.gnss_feed import sentence
 from asvunit.adapters.nmea import NmeaFile
-from asvunit.nmea_lines import LONGEST as LONGEST_LINE
-from asvunit.nmea_live import NmeaLive
+from asvunit.gnss.nmea_lines import LONGEST as LONGEST_LINE
+from asvunit.gnss.nmea_live import NmeaLive
 from asvunit.ports import Fix
 
 MS = 1_000_000

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from asvrig.gnss_feed import sentence
 from asvunit.adapters.nmea import NmeaFile
 from asvunit.errors import UsageError
-from asvunit.nmea_binary import BinaryFilter, crc24q
-from asvunit.nmea_lines import LONGEST, SentenceCutter
-from asvunit.nmea_live import REPEATED_MS, NmeaLive
+from asvunit.gnss.nmea_binary import BinaryFilter, crc24q
+from asvunit.gnss.nmea_lines import LONGEST, SentenceCutter
+from asvunit.gnss.nmea_live import REPEATED_MS, NmeaLive
 from asvunit.ports import Fix
 
 MS = 1_000_000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from asvrig.can_player import CanPlayer, Route
     from asvunit.adapters.can_log import CanLog
-    from asvunit.can_interfaces import Adapter
+    from asvunit.canbus.interfaces import Adapter
 
 _SURVEYED: Final = 50_000  # frames, to find the log's channels
 _DRAIN_EVERY: Final = 256
@@ -58,7 +58,7 @@ def play(
     from asvrig.bench_bus import bench_buses
     from asvrig.can_player import CanPlayer, Route
     from asvunit.adapters.can_log import CanLog
-    from asvunit.can_interfaces import Adapter
+    from asvunit.canbus.interfaces import Adapter
 
     opened = CanLog(log)
     routes = _routes(opened, channel, maps or [])
@@ -86,7 +86,7 @@ def play(
 
 
 def _check(adapter: "Adapter") -> None:
-    from asvunit.can_interfaces import check_arguments
+    from asvunit.canbus.interfaces import check_arguments
 
     try:
         check_arguments(adapter)

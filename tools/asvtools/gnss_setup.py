@@ -276,7 +276,7 @@ def _hertz(milliseconds: int) -> str:
 
 
 def _time_ms(rmc: str) -> int | None:
-    from asvunit.nmea_text import time_of_day_ms
+    from asvunit.gnss.nmea_text import time_of_day_ms
 
     fields = rmc.split(",")
     return time_of_day_ms(fields[1]) if len(fields) > 1 else None

@@ -99,7 +99,7 @@ def open_recorded(
     written: Sequence[Path | None] = (),
 ) -> Recorded:
     """What the options name; UsageError, before anything is opened, if one of `written` is also read."""
-    from asvunit.can_channels import bus_channels
+    from asvunit.canbus.channels import bus_channels
     from asvunit.config import load_config
     from asvunit.intersections import node_ahead
     from asvunit.recordings import load_map, open_recordings

@@ -24,9 +24,9 @@ from typing import Any, Final
 
 import can
 
-from asvunit.can_faults import CanFaults, os_error
-from asvunit.can_filter import Wanted, as_filter
-from asvunit.can_interfaces import (
+from asvunit.canbus.faults import CanFaults, os_error
+from asvunit.canbus.filters import Wanted, as_filter
+from asvunit.canbus.interfaces import (
     SERIAL,
     SOCKET_LIKE,
     Adapter,
@@ -39,11 +39,11 @@ from asvunit.can_interfaces import (
     forbid_sending,
     open_bus,
 )
-from asvunit.can_reader import BusReader, CanReader
-from asvunit.can_state import SILENCE_S, BusWatch, ask_for_errors, controller_state, error_state
+from asvunit.canbus.reader import BusReader, CanReader
+from asvunit.canbus.slcan_port import SlcanReader
+from asvunit.canbus.state import SILENCE_S, BusWatch, ask_for_errors, controller_state, error_state
 from asvunit.errors import UsageError
 from asvunit.ports import Delivery, Link, VehicleSignal
-from asvunit.slcan_port import SlcanReader
 
 STALE_S: Final = 0.5  # a frame that old is no news; a thread that stood still so long finds old frames
 _REOPEN_S: Final = 0.5
@@ -64,7 +64,7 @@ def received_s(stamp_s: float, monotonic_s: float, realtime_s: float) -> float:
 
 class CanBus:
     """A live input (`ports.LiveInput`) of what `decode` makes of the frames with these (identifier, extended),
-    or that pass these `can_filter.Filter`s.
+    or that pass these `filters.Filter`s.
 
     `bus` and `name`: of several buses of a car, index and name in its signal map; `decode` is then called with the
     index, and links are of the port "can.NAME". `silence_s`: without any frame for so long the bus is told silent.

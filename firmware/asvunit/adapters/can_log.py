@@ -21,14 +21,14 @@ from typing import Any, BinaryIO, Final, cast
 import can
 from can.io import MESSAGE_READERS
 
-from asvunit.can_filter import Wanted, frames
-from asvunit.can_formats.asc import Asc
-from asvunit.can_formats.busmaster import HEAD as BUSMASTER_HEAD
-from asvunit.can_formats.busmaster import Busmaster
-from asvunit.can_formats.candump import Candump
-from asvunit.can_formats.lines import LineReader, local_ns
-from asvunit.can_formats.table import Table, table_columns
-from asvunit.can_formats.trc import Trc
+from asvunit.canbus.filters import Wanted, frames
+from asvunit.canbus.formats.asc import Asc
+from asvunit.canbus.formats.busmaster import HEAD as BUSMASTER_HEAD
+from asvunit.canbus.formats.busmaster import Busmaster
+from asvunit.canbus.formats.candump import Candump
+from asvunit.canbus.formats.lines import LineReader, local_ns
+from asvunit.canbus.formats.table import Table, table_columns
+from asvunit.canbus.formats.trc import Trc
 from asvunit.errors import UsageError
 
 SUFFIXES: Final = (".asc", ".blf", ".csv", ".db", ".log", ".mf4", ".trc")

@@ -1,7 +1,7 @@
 """A GNSS receiver behind gpsd: one thread connects over TCP, reads reports, and outlives every fault of it.
 
 All of gpsd's receivers are watched, and the one wanted is picked here: gpsd refuses to watch one that is not
-there yet, and would not tell when it comes. `asvunit.gpsd_reports` makes the fixes.
+there yet, and would not tell when it comes. `asvunit.gnss.gpsd_reports` makes the fixes.
 """
 
 import errno
@@ -12,8 +12,8 @@ from collections import Counter
 from time import monotonic_ns
 from typing import Final
 
-from asvunit.gpsd_address import PORT
-from asvunit.gpsd_reports import PROTOCOL, GpsdReports
+from asvunit.gnss.gpsd_address import PORT
+from asvunit.gnss.gpsd_reports import PROTOCOL, GpsdReports
 from asvunit.ports import Delivery, Fix, Link
 from asvunit.woken_thread import WokenThread, ms_until
 

@@ -1,7 +1,7 @@
 """A GNSS receiver on a serial line: one thread opens it, reads it, and outlives every fault of it.
 
 pyserial opens the line and locks it; it is then waited for with poll, so that bytes are taken as they arrive,
-nothing runs while none do, and `stop` is heard at once. `asvunit.nmea_live` makes the fixes.
+nothing runs while none do, and `stop` is heard at once. `asvunit.gnss.nmea_live` makes the fixes.
 """
 
 import errno
@@ -17,7 +17,7 @@ from serial import Serial
 
 from asvunit.device_access import access_mend
 from asvunit.errors import UsageError
-from asvunit.nmea_live import NmeaLive
+from asvunit.gnss.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Link
 from asvunit.woken_thread import WokenThread, ms_until
 

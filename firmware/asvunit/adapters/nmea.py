@@ -1,7 +1,7 @@
 """Recorded NMEA 0183 logs: one fix an epoch, each with its date.
 
-`asvunit.nmea_lines` cuts the file into sentences, `asvunit.nmea_assembler` makes the epochs. Their day, where the
-receiver does not tell it, or tells it wrong by a rollover of the GPS week, is `asvunit.nmea_days`'s.
+Of `asvunit.gnss`, `nmea_lines` cuts the file into sentences, `nmea_assembler` makes the epochs. Their day, where the
+receiver does not tell it, or tells it wrong by a rollover of the GPS week, is `nmea_days`'s.
 """
 
 from collections import Counter
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from asvunit.errors import UsageError
-from asvunit.nmea_assembler import GLL_ALONE, NmeaAssembler
-from asvunit.nmea_days import days_of
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_lines import SentenceCutter
+from asvunit.gnss.nmea_assembler import GLL_ALONE, NmeaAssembler
+from asvunit.gnss.nmea_days import days_of
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_lines import SentenceCutter
 from asvunit.ports import Fix
 
 _WHOLE_SECOND_MS: Final = 1000

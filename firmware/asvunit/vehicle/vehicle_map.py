@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asvcore.can_table import EXTENDED, REASONS, TAKEN, CanTable, group_mask
-from asvunit.can_filter import Filter, Frames, Identifier, whole_mask
+from asvunit.canbus.filters import Filter, Frames, Identifier, whole_mask
 from asvunit.errors import UsageError, nearest
 from asvunit.ports import SIGNALS, VehicleSignal
 from asvunit.vehicle.bound import message_names

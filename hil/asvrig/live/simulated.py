@@ -16,7 +16,7 @@ import can
 from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import bursts
 from asvrig.scenario import Scenario
-from asvunit.nmea_live import NmeaLive
+from asvunit.gnss.nmea_live import NmeaLive
 from asvunit.ports import Delivery, Fix, Link, VehicleSignal
 from asvunit.vehicle import VehicleMap
 

@@ -45,7 +45,7 @@ class _Bus:
     @property
     def serial_port(self) -> str | None:
         """The adapter's serial device; None for adapters without."""
-        from asvunit.can_interfaces import SERIAL
+        from asvunit.canbus.interfaces import SERIAL
 
         path = self.table.channel.partition("@")[0]
         return path if self.interface in SERIAL and "://" not in path else None
@@ -79,7 +79,7 @@ def check_can(job: Job, opener: Opener | None = None) -> Iterator[Finding]:
 
 def _buses(job: Job, car: "VehicleMap | None") -> list[_Bus]:
     """By the map, or where there is none that fits, by the configuration alone."""
-    from asvunit.can_assembly import bus_tables
+    from asvunit.canbus.assembly import bus_tables
 
     assert job.config is not None
     config = job.config.can
@@ -99,7 +99,7 @@ def _buses(job: Job, car: "VehicleMap | None") -> list[_Bus]:
 
 def _load_map(job: Job) -> "Iterator[Finding | VehicleMap]":
     from asvunit.assembly import vehicle_map
-    from asvunit.can_assembly import bus_tables
+    from asvunit.canbus.assembly import bus_tables
     from asvunit.errors import AsvkitError
 
     assert job.config is not None
@@ -169,8 +169,8 @@ def _port(job: Job, bus: _Bus) -> Finding | None:
 
 def _listen(job: Job, bus: _Bus, opener: Opener | None) -> Heard | Finding:
     """What the bus says; or why it cannot be heard. Listen-only, whatever the configuration says."""
-    from asvunit.can_faults import CanFaults
-    from asvunit.can_interfaces import Adapter, arguments, check_arguments, open_bus
+    from asvunit.canbus.faults import CanFaults
+    from asvunit.canbus.interfaces import Adapter, arguments, check_arguments, open_bus
     from asvunit.errors import AsvkitError
 
     table, name = bus.table, f"{bus.title} link"

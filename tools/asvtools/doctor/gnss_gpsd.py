@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from asvtools.doctor.finding import ABSENT, OK, PROBLEM, Finding, Job, plural
 from asvtools.doctor.gnss import time_finding
-from asvunit.gpsd_address import gpsd_address
+from asvunit.gnss.gpsd_address import gpsd_address
 
 _CONNECT_S: Final = 3.0
 _CHUNK: Final = 65_536

@@ -15,9 +15,9 @@ from functools import reduce
 from operator import xor
 from typing import Final
 
-from asvunit.nmea_live import NmeaLive
-from asvunit.nmea_summary import QUALITIES
-from asvunit.nmea_text import date_of, time_of_day_ms
+from asvunit.gnss.nmea_live import NmeaLive
+from asvunit.gnss.nmea_summary import QUALITIES
+from asvunit.gnss.nmea_text import date_of, time_of_day_ms
 
 Chunk = tuple[int, bytes]  # Unix ns of arrival, bytes
 

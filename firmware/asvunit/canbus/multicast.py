@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from asvunit.can_filter import WHOLE, Wanted, as_filter
+from asvunit.canbus.filters import WHOLE, Wanted, as_filter
 
 _ATTACH_FILTER: Final = 26  # of the kernel; not every Python knows it
 _PASS, _DROP = (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import can
 from can.util import CAN_FD_DLC
 
-from asvunit.can_filter import Frames, Wanted
+from asvunit.canbus.filters import Frames, Wanted
 
 LINE_BYTES: Final = 256  # the longest frame, FD with a time stamp, has 146
 

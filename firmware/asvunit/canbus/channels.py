@@ -4,8 +4,8 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from asvunit.can_filter import Frames, Wanted
-from asvunit.can_formats.lines import Channel, Identifier
+from asvunit.canbus.filters import Frames, Wanted
+from asvunit.canbus.formats.lines import Channel, Identifier
 from asvunit.errors import UsageError, nearest
 
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import can
 
-from asvunit.can_filter import Wanted, frames
+from asvunit.canbus.filters import Wanted, frames
 
 _DISCARD_S: Final = 0.1
 _DENSE_S: Final = 0.002  # frames nearer than this: a full bus, of which several are taken at once,

@@ -11,7 +11,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns, worded_date
+from asvunit.canbus.formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns, worded_date
 
 _TIMED: Final = re.compile(r"\d+\.\d+\s")
 _HEAD: Final = re.compile(r"date\s+(.+)", re.IGNORECASE)

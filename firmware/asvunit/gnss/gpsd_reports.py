@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from asvunit.fix_lag import Lag
-from asvunit.gpsd_numbers import angle_cas, ceiling, number, parse, root_of_squares, time_of_day, up
-from asvunit.nmea_text import below_half
+from asvunit.gnss.fix_lag import Lag
+from asvunit.gnss.gpsd_numbers import angle_cas, ceiling, number, parse, root_of_squares, time_of_day, up
+from asvunit.gnss.nmea_text import below_half
 from asvunit.ports import Fix
 
 LONGEST_LINE: Final = 65_536  # a SKY report of a hundred satellites has 12 KB

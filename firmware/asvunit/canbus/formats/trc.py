@@ -9,7 +9,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns, utc_ns
+from asvunit.canbus.formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns, utc_ns
 
 # N number, O time offset, B bus, T type, I identifier, d direction, L length code, l length, D data
 _COLUMNS: Final = {"1.0": "NOILD", "1.1": "NOTILD", "1.2": "NOBTILD", "1.3": "NOBTIRLD"}

@@ -11,8 +11,8 @@ from datetime import date as Date
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_text import DAY_MS, angle_cas, below_half, date_of, floored, scaled, time_of_day_ms
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_text import DAY_MS, angle_cas, below_half, date_of, floored, scaled, time_of_day_ms
 
 _MAX_SPEED_CKMH: Final = 30_000
 _HEIGHTS_M: Final = range(-8192, 8191)  # what a message can say

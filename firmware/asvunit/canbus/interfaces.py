@@ -15,9 +15,9 @@ from typing import Any, Final
 import can
 from can.interfaces import BACKENDS
 
-from asvunit.can_filter import Wanted, as_filter
-from asvunit.can_multicast import filter_datagrams
-from asvunit.can_silent import settle_mode
+from asvunit.canbus.filters import Wanted, as_filter
+from asvunit.canbus.multicast import filter_datagrams
+from asvunit.canbus.silent import settle_mode
 from asvunit.errors import UsageError, nearest
 
 Option = str | int | float | bool

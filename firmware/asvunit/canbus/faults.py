@@ -6,7 +6,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_interfaces import Adapter
+from asvunit.canbus.interfaces import Adapter
 from asvunit.device_access import access_mend
 
 _REASONS: Final = {
@@ -61,7 +61,7 @@ class CanFaults:
         return self.detail("failing", f"every reading fails: {text}")
 
     def state(self, state: str, silence_s: float) -> str:
-        """The detail of a bus in such a state, by `can_state`."""
+        """The detail of a bus in such a state, by `state`."""
         return self.detail(state, _STATES.get(state) or f"no frame for {silence_s:g} s")
 
     def detail(self, reason: str, what: str, mend: str = "") -> str:

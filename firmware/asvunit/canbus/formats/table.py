@@ -9,7 +9,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns
+from asvunit.canbus.formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns
 
 _NAMES: Final = {
     "time": "time|timestamp|timestamps|timestampepoch|times|timestamps|timems|timeus|timestampms|timestampus",

@@ -8,7 +8,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_formats.lines import SECOND_NS, Identifier, LineReader, local_ns
+from asvunit.canbus.formats.lines import SECOND_NS, Identifier, LineReader, local_ns
 
 HEAD: Final = "***BUSMASTER"
 

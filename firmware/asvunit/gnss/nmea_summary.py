@@ -4,8 +4,8 @@ from collections import Counter, deque
 from statistics import median_low
 from typing import Any, Final
 
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_text import DAY_MS
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_text import DAY_MS
 
 _KNOWN: Final = frozenset({"DTM", "GBS", "GLL", "GRS", "GSA", "GSV", "HDG", "HDT", "ROT", "THS", "TXT", "VHW", "VLW"})
 _STEPS: Final = 9  # between epochs, of which the median is the period

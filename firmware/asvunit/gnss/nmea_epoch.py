@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date as Date
 from typing import Final
 
-from asvunit.nmea_text import DAY_MS
+from asvunit.gnss.nmea_text import DAY_MS
 from asvunit.ports import Fix
 
 _EPOCH_ORDINAL: Final = Date(1970, 1, 1).toordinal()

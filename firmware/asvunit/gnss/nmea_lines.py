@@ -10,7 +10,7 @@ from codecs import getincrementaldecoder
 from collections import Counter
 from typing import Final
 
-from asvunit.nmea_binary import BinaryFilter
+from asvunit.gnss.nmea_binary import BinaryFilter
 
 LONGEST: Final = 256  # three times what NMEA 0183 allows
 _ENDS: Final = b"\r\n"

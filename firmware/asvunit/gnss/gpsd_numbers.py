@@ -8,7 +8,7 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any, Final
 
-from asvunit.nmea_text import time_of_day_ms
+from asvunit.gnss.nmea_text import time_of_day_ms
 
 _DIGITS: Final = 30  # gpsd writes up to 12; with these every product below is exact
 _EXACT: Final = Context(prec=60)

@@ -8,7 +8,7 @@ from typing import Final
 import can
 
 from asvunit.adapters.can_bus import CanBus
-from asvunit.can_state import SILENCE_S
+from asvunit.canbus.state import SILENCE_S
 from asvunit.config import CanBusTable, CanTable, Config
 from asvunit.errors import UsageError, nearest
 from asvunit.ports import VehicleSignal

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pynmea2
 
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_sentence import Dated, Reader, dated, field, tells_void
-from asvunit.nmea_summary import Seen
-from asvunit.nmea_text import DAY_MS, time_of_day_ms
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_sentence import Dated, Reader, dated, field, tells_void
+from asvunit.gnss.nmea_summary import Seen
+from asvunit.gnss.nmea_text import DAY_MS, time_of_day_ms
 
 # Talkers starting with P are proprietary sentences. Only these types are worth a full parse.
 _WANTED: Final = re.compile(rb"\$[A-OQ-Z][A-Z](?:RMC|GGA|GST|VTG|GNS|GLL|ZDA),")

@@ -6,7 +6,7 @@ known by their time of day: it lags behind the arrival more than it did before.
 
 from typing import Final
 
-from asvunit.nmea_text import DAY_MS
+from asvunit.gnss.nmea_text import DAY_MS
 
 STALE_MS: Final = 500
 CORRECTED_MS: Final = 2000  # all stale for so long: the receiver's clock was set

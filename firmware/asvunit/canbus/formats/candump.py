@@ -9,7 +9,7 @@ from typing import Final
 
 import can
 
-from asvunit.can_formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns
+from asvunit.canbus.formats.lines import SECOND_NS, Identifier, LineReader, decimal_ns, local_ns
 
 _COMPACT: Final = re.compile(
     r"\(([0-9]{1,12}(?:\.[0-9]{0,9})?)\)\s+(\S+)\s+([0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"

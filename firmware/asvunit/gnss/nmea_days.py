@@ -9,8 +9,8 @@ from datetime import timedelta
 from itertools import pairwise, takewhile
 from typing import Final
 
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_text import DAY_MS
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_text import DAY_MS
 
 _HALF_DAY_MS: Final = DAY_MS // 2
 _ALMOST_DAY_MS: Final = DAY_MS - 3_600_000

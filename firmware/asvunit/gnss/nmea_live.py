@@ -4,16 +4,16 @@ Bytes of a serial line come in any pieces and without times. An epoch ends at on
 its burst has come: receivers send the same kinds in the same order each time, which is learned from the epochs
 before. Without that it ends when a sentence of another time comes or the line goes quiet, up to 50 ms late.
 
-A process that stood still finds seconds of old epochs queued: `asvunit.fix_lag` knows them.
+A process that stood still finds seconds of old epochs queued: `asvunit.gnss.fix_lag` knows them.
 """
 
 from collections import Counter
 from typing import Any, Final
 
-from asvunit.fix_lag import Lag
-from asvunit.nmea_assembler import NmeaAssembler
-from asvunit.nmea_epoch import Epoch
-from asvunit.nmea_lines import SentenceCutter
+from asvunit.gnss.fix_lag import Lag
+from asvunit.gnss.nmea_assembler import NmeaAssembler
+from asvunit.gnss.nmea_epoch import Epoch
+from asvunit.gnss.nmea_lines import SentenceCutter
 from asvunit.ports import Fix
 
 QUIET_MS: Final = 50

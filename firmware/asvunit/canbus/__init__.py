@@ -1,0 +1,1 @@
+"""What stands between python-can and the signals: interfaces, readings, faults, formats and channels of logs."""
