@@ -191,7 +191,7 @@ class Ego(Reckoning):
         error_dm = self.fix_error_dm
         if error_dm == NONE:
             error_dm = class_error_dm(self._settings.position_class)
-        return self.with_doubt_dm(error_dm) if self.dead_reckoned() else error_dm
+        return self.with_doubt_dm(error_dm) if self.is_doubtful() and self.dead_reckoned() else error_dm
 
     def told_error_dm(self):
         """Own position error as it is sent; NONE where receivers are to take the class's."""

@@ -28,6 +28,7 @@ class Reckoning(Signals):
         self.east_mm = 0
         self._way_mm = 0  # length of the way since the fix, by the car's own speed
         self._doubt = 0  # mm x percent: what that way may be wrong by
+        self._frozen = False
         self._still_ms = 0  # since the receiver told another position, and where the car has gone by its own speed
         self._still_north_mm = 0
         self._still_east_mm = 0
@@ -53,12 +54,15 @@ class Reckoning(Signals):
         same = latitude_cas == self._told_latitude_cas and longitude_cas == self._told_longitude_cas
         self._told_latitude_cas = latitude_cas
         self._told_longitude_cas = longitude_cas
-        if not same:
+        at_rest = standing and not self._frozen and self.signal(codes.SIGNAL_SPEED) == 0  # so say both
+        if not same or at_rest:
             self._still_ms = self._still_north_mm = self._still_east_mm = 0
+            self._frozen = False
             return PLACE_NEW
         away_dm = max(abs(self._still_north_mm), abs(self._still_east_mm)) // 100
         limit_dm = params.FROZEN_STANDING_DM if standing else params.FROZEN_DM
-        if away_dm >= limit_dm and self._still_ms >= params.FROZEN_MS:
+        if self._frozen or (away_dm >= limit_dm and self._still_ms >= params.FROZEN_MS):
+            self._frozen = True
             return PLACE_FROZEN
         return PLACE_SAME if away_dm >= params.LEFT_DM else PLACE_NEW
 
@@ -129,6 +133,10 @@ class Reckoning(Signals):
     def lost_way(self):
         """True once the way since the fix is too long to say where ego is."""
         return self._way_mm >= _LIMIT_MM
+
+    def is_doubtful(self):
+        """Whether there is anything that `with_doubt_dm` would add."""
+        return self._doubt != 0 or self._return_ms != 0
 
     def doubt_dm(self):
         """How far the way since the fix may be wrong."""

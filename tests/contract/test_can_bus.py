@@ -1079,3 +1079,25 @@ def test_wrong_bitrate(unit) -> None:
 
 def test_options_that_open_ended_drivers_may_know(unit) -> None:
     unit("kvaser", "0", options={"tseg1": 4}).bus.check()
+
+
+def test_error_frames_that_never_end_are_no_sign_of_life(virtual: Virtual, on) -> None:
+    """A cable that came off an adapter which acknowledges: data first, then errors of the bus without a pause."""
+    unit = on(virtual).start()
+    assert unit.link().reason == "connected"
+    virtual.send(frame("MOTION", SPEED=4200))
+    unit.signal(SPEED, 4200)
+    ended = threading.Event()
+
+    def errors() -> None:
+        while not ended.wait(0.005):
+            virtual.send(can.Message(arbitration_id=0x08, is_error_frame=True, is_extended_id=False))
+
+    sender = threading.Thread(target=errors)
+    sender.start()
+    try:
+        link = unit.link()
+    finally:
+        ended.set()
+        sender.join()
+    assert (link.up, link.reason) == (False, "silent_bus")

@@ -184,6 +184,28 @@ def test_parking_to_and_fro_under_a_receiver_that_holds_is_not_frozen():
         assert drive.core.ego.position_reason() == 0
 
 
+def test_short_moves_under_a_receiver_that_stays_where_it_is_add_up_to_nothing():
+    """A bench: the car's speed is played, the receiver stands on its roof."""
+    drive = Drive()
+    drive.fix(0, kmh=20, course=0)
+    for t in range(100, 120_000, 100):
+        drive.fix(t, kmh=0, course=None)
+        drive.vehicle(t, codes.SIGNAL_SPEED, 2000 if t % 2000 < 500 else 0)
+        drive.tick(t)
+        assert drive.core.ego.position_reason() == 0
+        assert drive.core.ego.north_mm <= 3500
+
+
+def test_a_frozen_receiver_stays_frozen_when_the_car_stops():
+    drive = Drive()
+    drive.fix(0, kmh=20, course=0)
+    for t in range(100, 20_000, 100):
+        drive.fix(t, kmh=0, course=None)
+        drive.vehicle(t, codes.SIGNAL_SPEED, 4000 if t < 10_000 else 0)
+        drive.tick(t)
+        assert drive.core.ego.position_reason() == (codes.REASON_FROZEN if t >= 4600 else 0)  # 50 m on
+
+
 def test_wheels_that_spin_do_not_take_the_position_away():
     drive = Drive()
     drive.fix(0, kmh=20, course=0)

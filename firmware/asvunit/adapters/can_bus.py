@@ -208,11 +208,11 @@ class CanBus:
                 self._watch.excuse(now_s)
             elif reader.frames != frames and not any(message.is_error_frame for message in messages):
                 self._heard(now_s)
-            last_s, frames = now_s, reader.frames
             if messages:
                 self._take(messages)
-            if not messages and not failures:
+            if reader.frames == frames and not failures:  # error frames are no sign of life
                 self._quiet(bus, now_s)
+            last_s, frames = now_s, reader.frames
 
     # Frames
 
@@ -227,8 +227,7 @@ class CanBus:
                     self._watch.error(error_state(message), now_s)
                     self._tell_state()
                 continue
-            if self._watch.state:  # it came after what stopped the bus
-                self._heard(now_s)
+            self._heard(now_s)  # after what stopped the bus, if anything did
             if message.is_remote_frame:
                 self.counters["remote_frame"] += 1
                 continue

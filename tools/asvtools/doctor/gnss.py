@@ -106,7 +106,7 @@ def _no_sentences(path: str, port: str, baud: int, heard: Sample, opener: Opener
         detail = f"{port}: {what} at {baud} baud, and no NMEA at any other usual rate"
         mend = "is it powered, its TX wired to this RX, ground to ground? Is it a receiver at all?"
         if heard.bytes:
-            mend = "does it send NMEA? A binary protocol is set back to NMEA with its maker's tool"
+            mend = "does it send NMEA with checksums? A binary protocol is set back to NMEA with its maker's tool"
         return Finding("gnss baud", PROBLEM, detail, mend, True, facts)
     facts["speaks_at"], found = other
     if not found.speaks:
