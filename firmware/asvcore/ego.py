@@ -7,7 +7,7 @@ from .elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .kinds import class_error_dm, kind_length_dm
 from .manoeuvre import Node, Turn
 from .params import NEVER_MS, NONE
-from .reckoning import PLACE_FROZEN, PLACE_SAME, Reckoning
+from .reckoning import PLACE_FROZEN, PLACE_NEW, PLACE_SAME, Reckoning
 
 _PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
@@ -61,7 +61,7 @@ class Ego(Reckoning):
             self._measure_period()
         reckoned = self.dead_reckoned() and self.position_reason() == 0
         self.fix_ms = self.now_ms
-        place = 0
+        place = PLACE_NEW
         if status == codes.FIX_OK:
             standing = speed_ckmh != NONE and speed_ckmh < params.COURSE_CKMH
             place = self.placed(latitude_cas, longitude_cas, standing)

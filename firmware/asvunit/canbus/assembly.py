@@ -82,8 +82,8 @@ def bus_tables(given: CanTable, car: VehicleMap) -> list[tuple[str, CanBusTable]
 
 def silence_s(feeds: list[Feed]) -> float:
     """How long a bus may be without any of these before it is told silent: less than 500 ms where periods are usual."""
-    longest_ms = [_PERIODS * feed.period_ms if feed.period_ms else _patience_ms(feed.timeout_ms) for feed in feeds]
-    return max(SILENCE_S, min(longest_ms, default=0) / 1000)
+    patiences_ms = [_PERIODS * feed.period_ms if feed.period_ms else _patience_ms(feed.timeout_ms) for feed in feeds]
+    return max(SILENCE_S, min(patiences_ms, default=0) / 1000)
 
 
 def described(config: Config, buses: dict[str, CanBus], car: VehicleMap) -> str:

@@ -12,19 +12,17 @@ from typing import Any, Final
 
 from asvunit.gnss.fix_lag import Lag
 from asvunit.gnss.gpsd_numbers import angle_cas, ceiling, number, parse, root_of_squares, time_of_day, up
+from asvunit.gnss.limits import HEIGHTS_M, MAX_SPEED_CKMH, REPEATED_MS
 from asvunit.gnss.nmea_text import below_half
 from asvunit.ports import Fix
 
 LONGEST_LINE: Final = 65_536  # a SKY report of a hundred satellites has 12 KB
 PROTOCOL: Final = 3  # major version, of gpsd 2.90 and later
-REPEATED_MS: Final = 1200  # gpsd says an epoch several times, and receivers whose clock shows whole seconds each
 SILENT_MS: Final = 3000
 ERROR_MS: Final = 5000  # how old an error estimate may be
 
 _MS_NS: Final = 1_000_000
 _HDOP_M: Final = 5
-_MAX_SPEED_CKMH: Final = 30_000
-_HEIGHTS_M: Final = (-8192, 8190)  # what a message can say
 _MAX_ERROR_DM: Final = 100_000
 _NAME: Final = 100  # characters of what gpsd says that are passed on
 
@@ -245,7 +243,7 @@ class GpsdReports:
         return reason
 
     def _motion(self, report: dict[str, Any]) -> tuple[int | None, int | None]:
-        speed = self._value(report, "speed", up, 360, 0, _MAX_SPEED_CKMH)
+        speed = self._value(report, "speed", up, 360, 0, MAX_SPEED_CKMH)
         course = self._value(report, "track", up, 100, 0, 36_000)
         return speed, None if course is None else course % 36_000
 
@@ -253,7 +251,7 @@ class GpsdReports:
         """Height and its error. That of a fix in two dimensions is an old one."""
         if report["mode"] < 3:
             return None, None
-        height = self._value({"height": _sea_level(report)}, "height", up, 1, *_HEIGHTS_M)
+        height = self._value({"height": _sea_level(report)}, "height", up, 1, HEIGHTS_M[0], HEIGHTS_M[-1])
         vertical = self._value(report, "epv", up, 1, 0, _MAX_ERROR_DM // 10)
         return height, None if vertical is None else max(1, vertical)
 

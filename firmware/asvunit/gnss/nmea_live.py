@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any, Final
 
 from asvunit.gnss.fix_lag import Lag
+from asvunit.gnss.limits import REPEATED_MS
 from asvunit.gnss.nmea_assembler import NmeaAssembler
 from asvunit.gnss.nmea_epoch import Epoch
 from asvunit.gnss.nmea_lines import SentenceCutter
@@ -19,7 +20,6 @@ from asvunit.ports import Fix
 QUIET_MS: Final = 50
 LONGEST_QUIET_MS: Final = 400  # for lines that pause within a burst (radio links)
 NO_SENTENCE_MS: Final = 2000
-REPEATED_MS: Final = 1200  # receivers whose clock shows whole seconds say each of them several times
 
 _INSTEAD: Final = ("no_checksum", "binary")
 _MS_NS: Final = 1_000_000

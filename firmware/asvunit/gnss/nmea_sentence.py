@@ -11,11 +11,10 @@ from datetime import date as Date
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+from asvunit.gnss.limits import HEIGHTS_M, MAX_SPEED_CKMH
 from asvunit.gnss.nmea_epoch import Epoch
 from asvunit.gnss.nmea_text import DAY_MS, angle_cas, below_half, date_of, floored, scaled, time_of_day_ms
 
-_MAX_SPEED_CKMH: Final = 30_000
-_HEIGHTS_M: Final = range(-8192, 8191)  # what a message can say
 _MAX_HDOP_DM: Final = 99 * 50  # receivers write 99.99 for "unknown"
 _MAX_SIGMA_MM: Final = 10_000_000
 _TELLS_A_FIX: Final = 10
@@ -123,7 +122,7 @@ class Reader:
         epoch.satellites = count if count is not None and 0 <= count < 1000 else None
         hdop = field(sentence, "hdop" if sentence.sentence_type == "GNS" else "horizontal_dil")
         epoch.hdop_error_dm = _hdop_error_dm(hdop)
-        epoch.height_m = self._within(scaled(field(sentence, "altitude"), 1), _HEIGHTS_M[0], _HEIGHTS_M[-1])
+        epoch.height_m = self._within(scaled(field(sentence, "altitude"), 1), HEIGHTS_M[0], HEIGHTS_M[-1])
 
     def _gll(self, epoch: Epoch, sentence: Any) -> None:
         valid = field(sentence, "status") == "A" and field(sentence, "faa_mode") != "N"
@@ -149,7 +148,7 @@ class Reader:
         tells = field(sentence, "faa_mode") != "N"
         if not self._wins(epoch, sentence, tells and bool(knots or kmh)) or not tells:
             return
-        epoch.vtg_speed = self._speed(knots) if knots else self._within(floored(kmh, 100), 0, _MAX_SPEED_CKMH)
+        epoch.vtg_speed = self._speed(knots) if knots else self._within(floored(kmh, 100), 0, MAX_SPEED_CKMH)
         epoch.vtg_course = self._course(field(sentence, "true_track"))
 
     def _unreal(self, epoch: Epoch, quality: str) -> None:
@@ -165,7 +164,7 @@ class Reader:
         return value
 
     def _speed(self, knots: str) -> int | None:
-        return self._within(floored(knots, 1852, 10), 0, _MAX_SPEED_CKMH)
+        return self._within(floored(knots, 1852, 10), 0, MAX_SPEED_CKMH)
 
     def _course(self, degrees: str) -> int | None:
         course = self._within(floored(degrees, 100), 0, 36_000)
