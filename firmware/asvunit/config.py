@@ -75,9 +75,14 @@ class CanTable(CanBusTable):
 
 
 class RadioTable(Table):
-    kind: Literal["udp", "off"] = "udp"
-    address: str = Field("127.255.255.255", description="broadcast or multicast; this one stays on the machine")
-    port: int = Field(47100, ge=1, le=65535)
+    kind: Literal["udp", "ocb", "off"] = Field("udp", description="ocb: 802.11p, or any Ethernet, by frames")
+    address: str = Field("127.255.255.255", description="udp: broadcast or multicast; this one stays on the machine")
+    port: int = Field(47100, ge=1, le=65535, description="udp")
+    interface: str | None = Field(None, min_length=1, description="ocb: needed; udp: for multicast and IPv6")
+    ttl: int = Field(1, ge=0, le=255, description="udp: of multicast; 1: this network, 0: this machine")
+    priority: int = Field(5, ge=0, le=7, description="802.1D user priority of own frames; 5: video, 7: voice")
+    monitor: str | None = Field(None, min_length=1, description="ocb: a monitor interface, for received power")
+    capture: str | None = Field(None, min_length=1, description="pcapng of all sent and heard; none: not written")
 
 
 class SupportsTable(Table):
@@ -124,6 +129,10 @@ class EmergencyTable(Table):
         dict[Annotated[str, AfterValidator(check_key_id)], Annotated[str, AfterValidator(check_key)]],
         AfterValidator(check_keys),
     ] = Field({}, description="authority keys: id = Ed25519 public key in hex [G appendix 1 (42)]")
+    own_key: str | None = Field(None, min_length=1, description="private key, a file: sends as an emergency vehicle")
+    in_action: Literal["signal", "always", "never"] = Field(
+        "signal", description="element 42, with own_key: by the signal map's emergency, or"
+    )
 
 
 class IntersectionsTable(Table):

@@ -74,6 +74,7 @@ class RadioFrame:
     source: str  # "192.0.2.1:47100", "[2001:db8::1]:47100" or "02:00:00:aa:bb:cc"
     payload: bytes
     verdict: str = ""  # on its trailer: "accepted", or why it is not believed; "": not judged, or none there
+    power_dbm: int | None = None  # received power, where the driver tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +135,21 @@ class LiveInput(Protocol):
 
 @runtime_checkable
 class Radio(Protocol):
-    """A radio: frames heard since the last call, and sending. It never blocks."""
+    """A radio: frames heard since the last call, and sending. It never blocks, and outlives its interface."""
 
     counters: Counter[str]  # dropped frames by reason
 
-    def fileno(self) -> int: ...
+    def fileno(self) -> int:
+        """Readable while frames wait; the same for as long as the radio lives."""
+
+    def tend(self) -> Link | None:
+        """Asked once a second: opens again what was lost; a change of the way to the air since the last time."""
 
     def receive(self, limit: int) -> list[RadioFrame]:
-        """At most `limit` frames, the oldest first, each with the time the kernel received it."""
+        """At most `limit` frames, the oldest first, each with the time the kernel received it.
+
+        An empty list: none waits. Frames that no unit sends are handed on 50 a second; the others are counted.
+        """
 
     def send(self, payload: bytes) -> None:
         """Sends one payload; OSError if the network does not take it."""
