@@ -1,0 +1,1 @@
+"""The radio's parts beside its adapters: many datagrams a call, interfaces, captures, keys and signatures, arrival."""
