@@ -17,7 +17,7 @@ from .can_checks import Checksum
 from .can_rules import Rule, Source, conditions_of, hold
 from .params import NEVER_MS
 
-VERSION = 1  # of the rows
+VERSION = 2  # of the rows; 1 had the auxiliary brake where the emergency switch is
 
 # Why a frame or a part of it was not taken: index into `counts`, and `reason` of the last frame
 TAKEN, UNKNOWN_ID, WRONG_LENGTH, UNDECODABLE, BAD_CHECKSUM, COUNTER_STUCK, COUNTER_JUMP, OTHER_SENDER = range(8)

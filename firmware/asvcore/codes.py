@@ -152,7 +152,8 @@ SIGNAL_SHIFT = 4
 SIGNAL_ACCELERATOR = 5
 SIGNAL_ACCELERATION = 6
 SIGNAL_YAW_RATE = 7
-SIGNALS = 8
+SIGNAL_EMERGENCY = 8
+SIGNALS = 9
 
 STATUS_OK = 0
 STATUS_UNKNOWN = 1
@@ -174,6 +175,10 @@ START_SPEED = 1  # the 0..30 km/h stand-in
 MODE_INFORMATION_CAUTION = 0  # [D14]
 MODE_CAUTION_ALONE = 1
 MODE_INFORMATION_ENDED = 2
+
+ACTION_NEVER = 0  # element 42 of the own message; ordinary units never
+ACTION_SIGNAL = 1  # by the car's signal, while it is fresh
+ACTION_ALWAYS = 2
 
 POSITION_AUTO = 0  # dead-reckoned while a fresh CAN speed is there
 POSITION_FIX = 1  # always the last fix, repeated

@@ -25,7 +25,9 @@ from .transmit import Transmitter
 _RECORDS_BESIDE = 24 + codes.SIGNALS + params.TOLD_A_CYCLE + EXPIRE_AT_ONCE
 
 # By SIGNAL_ code: what a value may be (docs/contracts.md)
-_SIGNAL_RANGES = ((-30000, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000), (-20000, 20000))
+_SIGNAL_RANGES = (
+    (-30000, 30000), (0, 7), (0, 7), (0, 7), (0, 7), (0, 127), (-5000, 5000), (-20000, 20000), (0, 1),
+)  # fmt: skip
 
 
 class Core:
@@ -50,6 +52,8 @@ class Core:
         self._externals = Externals()
         self._judging = Judging(settings, self.ego, self._gates, self.supports, self.commands)
         self._next_send_ms = NONE
+        self._to_judge = 0  # neighbours that the tick under way has yet to judge
+        self._ticking = False
 
     @property
     def due_ms(self):
@@ -158,7 +162,9 @@ class Core:
         self.finish(cause)
 
     def begin(self, now_ms, cause=0):
-        """The first part of a tick: the own frame is made; `finish` must follow before anything else comes."""
+        """The first part of a tick: the own frame is made; `go_on` or `finish` must follow."""
+        if self._ticking:
+            self.finish(cause)
         self._advance(now_ms, cause)
         now_ms = self.now_ms
         if self._next_send_ms == NONE:
@@ -169,26 +175,54 @@ class Core:
         gates = self._gates
         gates.look(self.ego)
         self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gates, cause)
-
-    def finish(self, cause=0):
-        """The rest of a tick: all neighbours are judged."""
         judging = self._judging
         judging.due_ms = NONE
         stops_in_ms = self.ego.stops_in_ms()
         if 0 < stops_in_ms < params.TRANSMISSION_INTERVAL_MS:
-            judging.due_in(stops_in_ms, self.now_ms)
-        neighbours = self.neighbours
-        at = neighbours.count - 1
-        while at >= 0:
-            judging.judge(neighbours.used[at], self.now_ms, cause)
+            judging.due_in(stops_in_ms, now_ms)
+        self._to_judge = self.neighbours.count
+        self._ticking = True
+
+    def go_on(self, most, cause=0):
+        """Judges at most so many neighbours of the tick under way; True while more of it is to be done.
+
+        Between two calls other events may come: who waits for a message is not held up by a full table. The table
+        is gone through backwards, and whoever is removed gives the place to the last: none is left out.
+        """
+        if not self._ticking:
+            return False
+        judging, neighbours, now_ms = self._judging, self.neighbours, self.now_ms
+        at = min(self._to_judge, neighbours.count)
+        last = max(at - most, 0)
+        if at > last:
+            self._gates.look(self.ego)
+        while at > last:
             at -= 1
+            judging.judge(neighbours.used[at], now_ms, cause)
+        self._to_judge = at
+        if at:
+            self._report(cause)
+            return True
+        self._ticking = False
         externals = self._externals.all
         for index in range(len(externals)):
             if not externals[index].free():
-                self.supports.external(externals[index], self.now_ms, cause)
+                self.supports.external(externals[index], now_ms, cause)
         self.supports.changed = True  # time alone lets a more dangerous target through
         self._report(cause)
-        self._reception.expire(self.now_ms, cause)
+        self._reception.expire(now_ms, cause)
+        return False
+
+    def finish(self, cause=0):
+        """The rest of a tick: all neighbours are judged."""
+        self.go_on(self.neighbours.capacity, cause)
+
+    def remoteness_dm(self, buffer, source):
+        """How little the sender of a payload matters to ego now: less is more. Changes nothing.
+
+        For callers that have more payloads waiting than time: whom supports follow, then who can be here soonest.
+        """
+        return self._reception.remoteness_dm(buffer, source)
 
     def explain(self, neighbour, function, candidate):
         """Fill a `Candidate` with what a function makes of a neighbour now, without giving or ending anything."""

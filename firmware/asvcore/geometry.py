@@ -71,6 +71,14 @@ def root(square):
     return low + 1 if rest > low else low
 
 
+def rough_range_dm(north_dm, east_dm):
+    """Length within 7 %: for sorting, not for judging."""
+    high, low = abs(north_dm), abs(east_dm)
+    if high < low:
+        high, low = low, high
+    return high + low * 3 // 8
+
+
 def longitude_difference_cas(to_cas, from_cas):
     """Shortest way east, across the date line where that is shorter."""
     difference = to_cas - from_cas

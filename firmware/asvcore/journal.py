@@ -11,6 +11,8 @@ Version 1, one input a line, integers in decimal, `-` for NONE, the unit's own m
     X t cause origin function level direction                                      another system's support
     S t cause switch value                                                         a switch
     T t cause                                                                      a tick
+    B t cause                                                                      a tick begins
+    P most cause                                                                   it judges so many neighbours
     R offset                                                                       the clock was rebased
 
 Lines that begin with `#` are comments. ValueError says which line does not belong.
@@ -51,6 +53,10 @@ def feed(core, line):
         core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
     elif kind == "T":
         core.tick(n[0], n[1])
+    elif kind == "B":
+        core.begin(n[0], n[1])
+    elif kind == "P":
+        core.go_on(n[0], n[1])
     elif kind == "N":
         core.on_node(n[2], n[3], n[4], n[5], n[0], n[1])
     elif kind == "X":

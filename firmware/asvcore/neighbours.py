@@ -20,6 +20,11 @@ SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source <<
 TWIN = 1 << 29  # in the key of a second vehicle that sends with the same address and id
 
 
+def remote_dm(range_dm, speed_kmh):
+    """How little a vehicle matters when not all can be followed: its range, less the way it can come in 4 s."""
+    return range_dm - max(speed_kmh, 0) * params.COMING_DM_A_KMH
+
+
 class Neighbour:
     """What is known of one vehicle, as received; ways and times in the units of the names.
 
@@ -81,6 +86,10 @@ class Neighbour:
         """True while a support that has a rule of timing follows it: crossing, right turn, left turn."""
         supports = self.supports
         return supports[1] >= 0 or supports[2] >= 0 or supports[3] >= 0
+
+    def remoteness_dm(self):
+        """How little it matters: see `remote_dm`."""
+        return remote_dm(self.range_dm, self.speed_kmh)
 
     def age_ms(self, now_ms):
         """How old its last position is; of a frozen one, since it was new."""
@@ -193,7 +202,9 @@ class Neighbours:
         self.used = [self._slots[index] for index in range(capacity)]  # in use first, free after
         self.count = 0
         self.twins = 0  # of them, second vehicles of one address and id
-        self._window = 0
+        self._window = self._asked = 0
+        self._least = None
+        self._least_key = NONE
         self._place = array("h", [index for index in range(capacity)])  # slot index -> index in `used`
         size = 16
         while size < 2 * capacity:
@@ -266,14 +277,26 @@ class Neighbours:
                 hole = at
         table[hole] = -1
 
-    def farthest(self):
-        """The farthest of the next 32 neighbours that no support follows, or None: a flood must not cost a scan."""
-        best = None
+    def least(self):
+        """One of the least relevant neighbours that no support follows, or None.
+
+        The least of 32, looked for again after as many calls: neither a whole scan nor one at each frame of a flood.
+        """
+        least = self._least
+        self._asked = (self._asked + 1) % _WINDOW
+        if least is None or self._asked == 0 or least.key != self._least_key or least.followed():
+            least = self._least = self._look_for_least()
+            self._least_key = NONE if least is None else least.key
+        return least
+
+    def _look_for_least(self):
+        best, best_dm = None, 0
         for _ in range(min(_WINDOW, self.count)):
             self._window = (self._window + 1) % self.count
             neighbour = self.used[self._window]
-            if (best is None or neighbour.range_dm > best.range_dm) and not neighbour.followed():
-                best = neighbour
+            remoteness_dm = neighbour.remoteness_dm()
+            if (best is None or remoteness_dm > best_dm) and not neighbour.followed():
+                best, best_dm = neighbour, remoteness_dm
         return best
 
     def rebase(self, offset_ms):

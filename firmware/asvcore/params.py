@@ -77,6 +77,7 @@ RETURN_FROM_DM = 5  # a reckoned position that lies beside the fix by less goes 
 RETURN_TO_DM = 100  # and by more as well: it was wrong (ours)
 RECKONING_DM = 150  # doubt of a reckoned position from which on it is not sent: as class B [G table 1-1] (ours)
 JUNCTION_DM = 300  # nodes of two maps that differ by less are one (ours)
+COMING_DM_A_KMH = 11  # way in 4 s for each km/h: who keeps a place in a full table (ours)
 RANGE_DM = 10000  # local geometry is clipped to 1 km (ours)
 CLASS_ERROR_DM = ((8, 1), (4, 50), (2, 150), (1, 300))  # S, A, B, C [G table 1-1]
 CLASS_C_ERROR_DM = 300  # also an invalid class [D8]

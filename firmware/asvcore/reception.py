@@ -2,8 +2,8 @@
 
 from . import codec, codes, params
 from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
-from .geometry import MAX_CAS, longitude_difference_cas
-from .neighbours import TWIN
+from .geometry import MAX_CAS, longitude_difference_cas, rough_range_dm
+from .neighbours import TWIN, remote_dm
 from .params import NEVER_MS, NONE
 from .wire import latitude_at, longitude_at, update_period_ms
 
@@ -25,6 +25,7 @@ class Reception:
         self._transmitter = transmitter
         self._commands = commands
         self._raw = [0] * CODED
+        self._emergency = False  # the frame's sender is an emergency vehicle in action
 
     def take(self, buffer, source, now_ms, radio_flag, cause):
         """The neighbour whose news the frame is, or None."""
@@ -39,6 +40,7 @@ class Reception:
             self._drop(codes.REASON_OWN_FRAME, source, vehicle_id, now_ms, cause)
             return None
         codec.decode_into(buffer, self._raw)
+        self._emergency = radio_flag and self._raw[codec.EMERGENCY_ATTENTION]
         key = (source << 14) | vehicle_id
         neighbour = self._whose(self.neighbours.get(key), key, now_ms, cause)
         if neighbour is None:
@@ -52,6 +54,18 @@ class Reception:
         neighbour.take(self._raw)
         self._report(neighbour, was_frozen, radio_flag, now_ms, cause)
         return neighbour
+
+    def remoteness_dm(self, buffer, source):
+        """As `Neighbour.remoteness_dm`, of a payload's sender; below 0 for those that count most."""
+        if len(buffer) != MESSAGE_BYTES or buffer[0] & 0x1F != VERSION:
+            return params.RANGE_DM
+        neighbour = self.neighbours.get((source << 14) | (buffer[2] << 6) | (buffer[3] >> 2))
+        if neighbour is not None:
+            remoteness_dm = neighbour.remoteness_dm()
+            return remoteness_dm - params.RANGE_DM if neighbour.followed() else remoteness_dm
+        self._emergency = False
+        codec.decode_into(buffer, self._raw)
+        return self._remoteness_dm(self._range_dm())
 
     def expire(self, now_ms, cause):
         """Forget who has not been heard for a second, unless a support follows it."""
@@ -153,18 +167,38 @@ class Reception:
     def _add(self, key, source, vehicle_id, now_ms, cause):
         neighbour = self.neighbours.add(key)
         if neighbour is None:
-            far = self.neighbours.farthest()
-            if far is None:
+            least = self.neighbours.least()
+            range_dm = self._range_dm()
+            if least is None or self._remoteness_dm(range_dm) >= least.remoteness_dm():
                 self._drop(codes.REASON_TABLE_FULL, source, vehicle_id, now_ms, cause)
                 return None
-            self._forget(far, codes.REASON_TABLE_FULL, now_ms, cause)
+            self._forget(least, codes.REASON_TABLE_FULL, now_ms, cause)
             neighbour = self.neighbours.add(key)
+            neighbour.range_dm = range_dm
         neighbour.source = source
         neighbour.vehicle_id = vehicle_id
         self._commands.put(codes.COMMAND_NEIGHBOUR, now_ms, cause, codes.REASON_NEW, source, vehicle_id)
         if vehicle_id == self._transmitter.vehicle_id:
             self._drop(codes.REASON_OWN_ID, source, vehicle_id, now_ms, cause)
         return neighbour
+
+    def _remoteness_dm(self, range_dm):
+        """Of the decoded frame's vehicle, as `Neighbour.remoteness_dm`; an emergency vehicle in action comes first."""
+        if self._emergency:
+            return 0
+        return remote_dm(range_dm, self._raw[codec.SPEED] if self._raw[codec.SENSOR_AVAILABILITY] & 1 else 0)
+
+    def _range_dm(self):
+        """Of the decoded frame's position from ego; where it cannot be told, the most."""
+        raw, plane = self._raw, self._ego.plane
+        if not plane.known or not raw[codec.POSITION_AVAILABILITY] & 1:
+            return params.RANGE_DM
+        latitude_cas = latitude_at(raw, codec.LATITUDINAL_DEGREE)
+        longitude_cas = longitude_at(raw, codec.LONGITUDINAL_DEGREE)
+        if latitude_cas == NONE or longitude_cas == NONE:
+            return params.RANGE_DM
+        north_dm, east_dm = plane.north_dm(latitude_cas), plane.east_dm(longitude_cas)
+        return params.RANGE_DM if north_dm == NONE or east_dm == NONE else rough_range_dm(north_dm, east_dm)
 
     def _is_news(self, neighbour, radio_flag, now_ms, cause):
         """False for a frame that repeats the last one or comes behind it."""

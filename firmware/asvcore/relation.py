@@ -1,7 +1,7 @@
 """Where a neighbour is, seen from ego: the one place where received positions are brought to now [D17]."""
 
 from . import params
-from .geometry import divided
+from .geometry import divided, rough_range_dm
 from .params import NONE
 
 
@@ -43,10 +43,7 @@ class Relation:
         east_dm -= divided(ego.east_mm, 100)
         self.north_dm = north_dm
         self.east_dm = east_dm
-        high, low = abs(north_dm), abs(east_dm)
-        if high < low:
-            high, low = low, high
-        self.range_dm = high + low * 3 // 8  # within 7 %: for sorting, not for judging
+        self.range_dm = rough_range_dm(north_dm, east_dm)
         neighbour.range_dm = self.range_dm
         self.error_dm = ego.error_dm() + neighbour.error_dm
         self.near = True

@@ -25,6 +25,7 @@ FIELDS = (
     ("surrounding", 1, 0, 1),
     ("surrounding_dm", params.SURROUNDING_DM, params.SURROUNDING_NEAR_DM, params.EMERGENCY_DM),
     ("emergency", 1, 0, 1),
+    ("emergency_send", codes.ACTION_NEVER, 0, 2),  # element 42: for a radio that signs alone [G appendix 1 (42)]
     ("traffic_side", codes.SIDE_LEFT, 0, 1),
     ("target_min_kmh", params.TARGET_MIN_KMH, 0, params.TARGET_MIN_HIGHEST_KMH),
     ("information_ms", params.INFORMATION_MS, params.INFORMATION_MS, params.INFORMATION_BAND_MS),  # [D13]
@@ -45,6 +46,7 @@ FIELDS = (
     ("timeout_accelerator_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_acceleration_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
     ("timeout_yaw_rate_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
+    ("timeout_emergency_ms", params.SIGNAL_TIMEOUT_MS, 10, 60000),
 )
 
 

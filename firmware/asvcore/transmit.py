@@ -8,11 +8,16 @@ _POSITION = range(codec.POSITION_AVAILABILITY, codec.REVISION_COUNTER + 1)
 _STATE = range(codec.SENSOR_AVAILABILITY, codec.ACCELERATION_PEDAL_ANGLE + 1)
 _INTERSECTION = range(codec.INTERSECTION_INFORMATION_AVAILABILITY, codec.NEAREST_INTERSECTION_DISTANCE + 1)
 _LARGE_KINDS = (0, 1)  # large bus, large truck: the auxiliary brake is theirs
+_IN_ACTION = 1  # of the emergency signal
 _RECENT = 10  # own frames kept, a second of them, to know them again
 
 
 class Transmitter:
-    """Fills `raw` and `frame` (the 100 bytes) from ego; ordinary units send 0 in elements 42 and 43."""
+    """Fills `raw` and `frame` (the 100 bytes) from ego.
+
+    Ordinary units send 0 in elements 42 and 43; 42 is 1 where `emergency_send` allows it, which is for units alone
+    whose radio signs what it sends [G appendix 1 (42)].
+    """
 
     def __init__(self, settings, vehicle_id):
         self._settings = settings
@@ -39,12 +44,20 @@ class Transmitter:
         self.position_reason = self._position(ego)
         self.state_reason = self._state(ego)
         self._intersection(ego)
+        raw[codec.EMERGENCY_ATTENTION] = 1 if self._in_action(ego) else 0
         self._newest = (self._newest + 1) % _RECENT
         self.frame = self._recent[self._newest]
         codec.encode_into(raw, self.frame)
         self.counter = (self.counter + 1) & 0xFF
         if ego.revision_frames <= params.REVISIONS:
             ego.revision_frames += 1
+
+    def _in_action(self, ego):
+        """Whether this is an emergency vehicle in action: a switch that is not known is off."""
+        send = self._settings.emergency_send
+        if send == codes.ACTION_SIGNAL:
+            return ego.signal(codes.SIGNAL_EMERGENCY) == _IN_ACTION
+        return send == codes.ACTION_ALWAYS
 
     def _intersection(self, ego):
         """The node ahead; 01, cannot be set, and zeros where the map tells none [G appendix 1 (32)-(40)]."""

@@ -1,35 +1,36 @@
-"""Puts a unit together from its configuration: which adapter stands behind each port, and what it will be.
+"""Puts a unit together from its configuration: which adapter stands behind each port."""
 
-Every part can be described without being opened for good: `asvkit config check` asks for that.
-"""
-
-import importlib.util
-import os
-from collections.abc import Callable
+import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
+from asvcore.elements import MESSAGE_BYTES
 from asvunit.adapters.gnss_gpsd import GpsdGnss
 from asvunit.adapters.gnss_serial import SerialGnss
 from asvunit.adapters.gpio import GpioOutputs, choose_factory
+from asvunit.adapters.ocb import OcbRadio
 from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
 from asvunit.authority import Authority
-from asvunit.authority_keys import key_id, load_keys
-from asvunit.canbus.assembly import can_inputs, described
+from asvunit.authority_keys import load_keys
+from asvunit.canbus.assembly import can_inputs
 from asvunit.config import Config
 from asvunit.errors import UsageError
-from asvunit.event_hub import SOCKET_PATH_BYTES, EventHub
+from asvunit.event_hub import EventHub
 from asvunit.gnss.gpsd_address import gpsd_address
+from asvunit.identity import ignition_mac
 from asvunit.inbox import Inbox
-from asvunit.intersections import load_intersections
-from asvunit.parts import Parts
+from asvunit.parts import Parts, Times, trusted_clock
 from asvunit.pins import load_pins
 from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter
+from asvunit.radio.own_key import OwnKey, load_own_key
+from asvunit.radio.recorder import RadioRecorder
+from asvunit.radio.signer import Signer
 from asvunit.recordings import load_map
 from asvunit.sender import Sender
+from asvunit.trailer import SIGNED_FRAME_BYTES
+from asvunit.trusted_time import GnssTime
 from asvunit.vehicle import VehicleMap
 from asvunit.verifier import Verifier
 
@@ -64,9 +65,42 @@ def gnss_input(config: Config) -> SerialGnss | GpsdGnss | None:
     return receiver
 
 
-def radio(config: Config) -> UdpRadio | None:
-    """The radio, open; None without one."""
-    return None if config.radio.kind == "off" else UdpRadio(config.radio.address, config.radio.port)
+def radio(config: Config, seed: int = 1) -> UdpRadio | OcbRadio | None:
+    """The radio, open; None without one. `seed`: of the source address of this ignition, where it is drawn."""
+    table = config.radio
+    if table.kind == "off":
+        return None
+    if table.kind == "udp":
+        return UdpRadio(table.address, table.port, interface=table.interface, ttl=table.ttl, priority=table.priority)
+    if table.interface is None:
+        raise UsageError('radio.interface: missing: kind = "ocb" sends by frames of an interface, as wlan0')
+    longest = SIGNED_FRAME_BYTES if config.emergency.own_key else MESSAGE_BYTES
+    mac = ignition_mac(seed)
+    return OcbRadio(table.interface, mac, priority=table.priority, monitor=table.monitor, longest=longest)
+
+
+def recorder(config: Config, folder: Path, on_air: UdpRadio | OcbRadio) -> RadioRecorder | None:
+    """What writes the capture; None where none is asked for."""
+    path = beside(folder, config.radio.capture)
+    if path is None:
+        return None
+    return RadioRecorder(path, address=config.radio.address, port=config.radio.port, radio=on_air.counters)
+
+
+def signer(config: Config, folder: Path, trusted: GnssTime) -> Signer | None:
+    """What signs the own frames; None for an ordinary vehicle, which has no key."""
+    path = beside(folder, config.emergency.own_key)
+    if path is None:
+        return None
+    return Signer(own_key(path), lambda: trusted.now_ms(time.monotonic_ns()))
+
+
+def own_key(path: Path) -> OwnKey:
+    """The key that a configuration names; UsageError that names it too."""
+    try:
+        return load_own_key(path)
+    except UsageError as error:
+        raise UsageError(f"emergency.own_key: {error}") from error
 
 
 def supports_input(config: Config) -> UdpSupports | None:
@@ -93,7 +127,13 @@ def gpio(config: Config, folder: Path) -> GpioOutputs | None:
 
 
 def assemble(
-    config: Config, folder: Path, hub: EventHub, stack: ExitStack, extra: dict[str, LiveInput], screens: list[Outputs]
+    config: Config,
+    folder: Path,
+    hub: EventHub,
+    stack: ExitStack,
+    extra: dict[str, LiveInput],
+    screens: list[Outputs],
+    seed: int = 1,
 ) -> tuple[Parts, VehicleMap | None]:
     """All parts of a live unit; `stack` closes them. `extra`: inputs that stand in for real ones, by port."""
     car = None if "can" in extra else vehicle_map(config, folder)
@@ -107,118 +147,46 @@ def assemble(
     ):
         if part is not None:
             inputs[name] = part
-    on_air = radio(config)
+    trusted = trusted_clock(Times(time.monotonic_ns, time.time_ns))
+    check_in_action(config, car)
+    signs = signer(config, folder, trusted)
+    on_air = radio(config, seed)
     if on_air is not None:
         stack.callback(on_air.close)
+    written = recorder(config, folder, on_air) if on_air else None
     lamps = gpio(config, folder)
     outputs = [*([lamps] if lamps else []), *screens]
     for one in outputs:
         stack.callback(one.close)
-    sender = Sender(on_air) if on_air else None
     keyed = authority(config) if on_air else None
-    verifier = Verifier(keyed, inbox.put) if keyed else None
-    return Parts(inbox, inputs, on_air, sender, Presenter(outputs), hub.publish, lambda: hub.fault, verifier), car
+    return Parts(
+        inbox,
+        inputs,
+        on_air,
+        _sender(on_air, signs, written) if on_air else None,
+        Presenter(outputs),
+        hub.publish,
+        events_fault=lambda: hub.fault,
+        verifier=Verifier(keyed, inbox.put) if keyed else None,
+        recorder=written,
+        trusted=trusted,
+        signer=signs,
+    ), car
 
 
-# What each part will be, in words
+def check_in_action(config: Config, car: VehicleMap | None) -> None:
+    """UsageError for an emergency vehicle whose switch the unit cannot know."""
+    told = car is not None and "emergency" in car.mapped
+    if config.emergency.own_key and config.emergency.in_action == "signal" and not told:
+        raise UsageError(
+            "emergency.in_action: no signal map gives the signal emergency, so it would never be in action; "
+            'map the switch of the blue light, or set in_action to "always" or "never"'
+        )
 
 
-def _vehicle(config: Config, folder: Path) -> str:
-    car = vehicle_map(config, folder)
-    length = f"{config.vehicle.length_m:g} m" if config.vehicle.length_m else "length not known"
-    named = f", map {car.path}: {', '.join(car.mapped)}" if car else ""
-    return f"{config.vehicle.kind}, {length}, class {config.vehicle.position_class}{named}"
+def _sender(on_air: UdpRadio | OcbRadio, signs: Signer | None, written: RadioRecorder | None) -> Sender:
+    def sent(time_ns: int, payload: bytes) -> None:
+        if written:
+            written.sent(time_ns, payload, on_air.source)
 
-
-def _gnss(config: Config, _folder: Path) -> str:
-    if config.ego.simulate != "off":
-        return f"simulated: the ego of scenario {config.ego.scenario}"
-    receiver = gnss_input(config)
-    if receiver is None:
-        return "none: no own position, so no support and no position sent"
-    if isinstance(receiver, GpsdGnss):
-        which = config.gnss.device or "its first receiver that speaks"
-        return f"{receiver.at}, {which}{'' if receiver.answers() else ' (does not answer now; waited for)'}"
-    port = str(config.gnss.port)
-    return f"{port} at {config.gnss.baud} baud{'' if os.path.exists(port) else ' (not there now; waited for)'}"
-
-
-def _can(config: Config, folder: Path) -> str:
-    car = vehicle_map(config, folder)
-    if car is None:
-        return "none" if config.ego.simulate == "off" else "simulated as well"
-    return described(config, can_inputs(config, car), car)
-
-
-def _radio(config: Config, _folder: Path) -> str:
-    opened = radio(config)
-    if opened is None:
-        return "off"
-    opened.close()
-    return f"UDP to {config.radio.address}, port {config.radio.port}"
-
-
-def _supports(config: Config, _folder: Path) -> str:
-    if supports_input(config) is None:
-        return "none: no other support systems are heard"
-    return f"those of other systems, UDP at {config.supports.address}, port {config.supports.port}"
-
-
-def _emergency(config: Config, _folder: Path) -> str:
-    ids = sorted(key_id(name) for name in config.emergency.keys)
-    off = "" if config.emergency.enabled else "off; "
-    if not ids:
-        return f"{off}no authority keys: emergency vehicles count as ordinary ones"
-    return f"{off}{len(ids)} authority key{'s'[: len(ids) > 1]}: {', '.join(map(str, ids))}"
-
-
-def _hmi(config: Config, folder: Path) -> str:
-    if config.hmi.gpio == "off":
-        return "off"
-    load_pins(beside(folder, config.hmi.pins))
-    record = beside(folder, config.hmi.record)
-    if record is not None:
-        _writable("hmi.record", record)
-    factory = choose_factory(config.hmi.gpio)
-    if factory == "lgpio" and importlib.util.find_spec("lgpio") is None:
-        raise UsageError("hmi.gpio: lgpio is not installed; pip install 'asvkit[pi]', or set gpio to auto")
-    return "GPIO of this Raspberry Pi (lgpio)" if factory == "lgpio" else "mock pins: no lamp is lit on this machine"
-
-
-def _intersections(config: Config, folder: Path) -> str:
-    found = load_intersections(config, folder)
-    if found is None:
-        return "none: no node ahead is known, and none is sent"
-    ignored = found.counters["other_geometry"]
-    left_out = f"; {ignored} features that are no points are ignored" if ignored else ""
-    return f"{config.intersections.map}: {len(found)} nodes, {found.with_priority} with priority{left_out}"
-
-
-def _events(config: Config, folder: Path) -> str:
-    ways = [beside(folder, name) for name in (config.events.file, config.events.socket)]
-    for key, way in zip(("file", "socket"), ways, strict=True):
-        if way is not None:
-            _writable(f"events.{key}", way)
-    if ways[1] is not None and len(os.fsencode(ways[1])) > SOCKET_PATH_BYTES:
-        raise UsageError(f"events.socket: {ways[1]}: longer than {SOCKET_PATH_BYTES} bytes; name a shorter path")
-    return ", ".join(str(way) for way in ways if way) or "neither written nor offered"
-
-
-def _writable(key: str, path: Path) -> None:
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise UsageError(f"{key}: {path.parent} is no folder that can be written; make it or name another")
-    if path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
-        raise UsageError(f"{key}: {path} is no file that can be written; name another")
-
-
-PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
-    "vehicle": _vehicle,
-    "gnss": _gnss,
-    "can": _can,
-    "radio": _radio,
-    "supports": _supports,
-    "emergency": _emergency,
-    "hmi": _hmi,
-    "events": _events,
-    "intersections": _intersections,
-}
+    return Sender(on_air, signs.seal if signs else None, sent)

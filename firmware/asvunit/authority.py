@@ -1,16 +1,18 @@
 """Whether a particular vehicle's trailer is to be believed: the radio's own flag of [G appendix 1 (42)].
 
-Cheap checks come first and the signature last, so that forged trailers cost little; how many signatures are
-verified in a second is bounded. What the newest accepted time is moves only after a signature was verified.
+Cheap checks come first and the signature last, so that forged trailers cost little; how many signatures are verified
+in a second is bounded, and `asvunit.radio.admission` says whose. What the newest accepted time is moves only after a
+signature was verified.
 """
 
-from collections import Counter
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from asvunit.authority_keys import load_keys
 from asvunit.ports import RadioFrame
-from asvunit.trailer import Trailer, signed_bytes, split
+from asvunit.radio.admission import FOLLOWED, Admission
+from asvunit.trailer import has_trailer, key_and_time, signature, signed_bytes
 from asvunit.trusted_time import log_time_ms
 
 if TYPE_CHECKING:
@@ -18,68 +20,82 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "accepted"  # a frame's verdict; every other says why it is not believed
 WINDOW_MS: Final = 2000  # between a trailer's time and the trusted clock, either way
-VERIFICATIONS_A_SECOND: Final = 200  # twenty vehicles at 10 Hz
-_SECOND_MS: Final = 1000
+_FORGED: Final = 1024  # frames with a wrong signature that are known again
 
 
 class Authority:
-    """Judges trailers against the authority keys; deterministic by the times it is given. For one thread.
+    """Judges trailers against the authority keys; deterministic by the times it is given. For one thread at a time.
 
-    `counters`: verdicts so far by reason, the accepted ones too.
+    `judge` does it all at once. Where signatures are verified elsewhere, `untimely` and `crowded_out` come before,
+    `verify` and `untimely` may run in any thread, and `conclude` takes in what `verify` said.
     """
 
-    def __init__(self, keys: "Mapping[int, Ed25519PublicKey]") -> None:
+    def __init__(self, keys: "Mapping[int, Ed25519PublicKey]", seed: int | None = None) -> None:
+        """`seed` makes the choice among too many frames repeatable; None: nobody can tell it beforehand."""
         from cryptography.exceptions import InvalidSignature
 
-        self.counters: Counter[str] = Counter()
+        self.rank = FOLLOWED  # of the frame that was admitted last
         self._invalid = InvalidSignature
         self._keys = dict(keys)
-        self._newest_ms: dict[int, int] = {}  # time of the last accepted trailer by key
-        self._second_ms = 0  # when the second began in which verifications are counted
-        self._verifications = 0
+        self._admission = Admission(self._keys, seed)
+        self._newest_ms = dict.fromkeys(self._keys, -1)  # time of the last accepted trailer by key
+        self._forged: OrderedDict[bytes, None] = OrderedDict()
 
-    def judge(self, frame: bytes, now_ms_utc: int | None) -> str:
+    def judge(self, frame: RadioFrame, now_ms_utc: int | None) -> str:
         """ "" if the trailer of a frame heard at this trusted time is genuine, else why not; None: no such time."""
-        reason = self._refusal(frame, now_ms_utc)
-        self.counters[reason or ACCEPTED] += 1
-        return reason
+        reason = self.untimely(frame.payload, now_ms_utc) or self.crowded_out(frame)
+        return reason or self.conclude(frame, self.verify(frame.payload))
 
-    def _refusal(self, frame: bytes, now_ms: int | None) -> str:
-        _payload, trailer = split(frame)
-        if trailer is None:
+    def untimely(self, payload: bytes, now_ms_utc: int | None) -> str:
+        """Why a frame is not believed by its key's id and its time alone, or ""."""
+        if not has_trailer(payload):
             return "malformed"
-        key = self._keys.get(trailer.key_id)
-        if key is None:
+        key_id, time_ms = key_and_time(payload)
+        newest_ms = self._newest_ms.get(key_id)
+        if newest_ms is None:
             return "unknown_key"
-        reason = self._untimely(trailer, now_ms)
-        if reason:
-            return reason
-        try:
-            key.verify(trailer.signature, signed_bytes(frame))
-        except self._invalid:
-            return "bad_signature"
-        self._newest_ms[trailer.key_id] = trailer.time_ms
-        return ""
-
-    def _untimely(self, trailer: Trailer, now_ms: int | None) -> str:
-        if now_ms is None:
+        if now_ms_utc is None:
             return "no_clock"
-        if abs(trailer.time_ms - now_ms) > WINDOW_MS:
+        if not -WINDOW_MS <= time_ms - now_ms_utc <= WINDOW_MS:
             return "stale"
-        if trailer.time_ms <= self._newest_ms.get(trailer.key_id, -1):
-            return "replayed"
-        return "" if self._may_verify(now_ms) else "rate_limited"
+        return "replayed" if time_ms <= newest_ms else ""
 
-    def _may_verify(self, now_ms: int) -> bool:
-        if not 0 <= now_ms - self._second_ms < _SECOND_MS:  # also where the clock was set back
-            self._second_ms, self._verifications = now_ms, 0
-        self._verifications += 1
-        return self._verifications <= VERIFICATIONS_A_SECOND
+    def crowded_out(self, frame: RadioFrame) -> str:
+        """Why the signature of a timely frame is not worth a verification now, or "": then `rank` is set."""
+        payload = frame.payload
+        if payload in self._forged:
+            return "bad_signature"
+        key_id, time_ms = key_and_time(payload)
+        self.rank = self._admission.rank(key_id, frame.source, time_ms, frame.time_ns)
+        return "rate_limited" if self.rank < 0 else ""
+
+    def verify(self, payload: bytes) -> bool:
+        """Whether the signature is that of the trailer's key; nothing is changed."""
+        key = self._keys[key_and_time(payload)[0]]
+        try:
+            key.verify(signature(payload), signed_bytes(payload))
+        except self._invalid:
+            return False
+        return True
+
+    def conclude(self, frame: RadioFrame, verified: bool) -> str:
+        """The verdict on a frame that was admitted, "" if it is genuine."""
+        key_id, time_ms = key_and_time(frame.payload)
+        if verified and time_ms <= self._newest_ms[key_id]:
+            return "replayed"  # a later one was verified meanwhile
+        self._admission.conclude(key_id, frame.source, frame.time_ns, verified)
+        if verified:
+            self._newest_ms[key_id] = time_ms
+            return ""
+        self._forged[frame.payload] = None
+        if len(self._forged) > _FORGED:
+            self._forged.popitem(last=False)
+        return "bad_signature"
 
 
 def log_judge(keys: Mapping[str, str]) -> Callable[[RadioFrame], str] | None:
     """For replays: the verdict on a recorded frame by the log's own time; None without keys."""
     if not keys:
         return None
-    authority = Authority(load_keys(keys))
-    return lambda frame: authority.judge(frame.payload, log_time_ms(frame.time_ns)) or ACCEPTED
+    authority = Authority(load_keys(keys), seed=1)  # the same log, the same verdicts
+    return lambda frame: authority.judge(frame, log_time_ms(frame.time_ns)) or ACCEPTED

@@ -202,6 +202,7 @@ class Config(Table):
             "surrounding": int(self.surrounding.enabled),
             "surrounding_dm": round(self.surrounding.range_m * 10),
             "emergency": int(self.emergency.enabled),
+            "emergency_send": CODES["ACTION"][self.emergency.in_action if self.emergency.own_key else "never"],
             "traffic_side": CODES["SIDE"][self.traffic_side],
             "target_min_kmh": self.presentation.target_min_kmh,
             "information_ms": round(self.presentation.information_s * 1000),

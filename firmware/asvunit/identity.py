@@ -6,6 +6,7 @@ from collections import OrderedDict
 from asvcore import codes
 from asvcore.externals import SOURCE
 from asvcore.neighbours import SOURCE_LIMIT
+from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.words import word
 
 _ORIGINS = {SOURCE[origin]: word("ORIGIN", origin) for origin in (codes.ORIGIN_ROADSIDE, codes.ORIGIN_AUTONOMOUS)}
@@ -44,3 +45,8 @@ class Sources:
 def ignition_mac(seed: int) -> str:
     """A random, locally administered MAC address of one ignition [G 3.7.2(d)]."""
     return "02:" + random.Random(seed).randbytes(5).hex(":")  # noqa: S311 - privacy by change, not by secrecy
+
+
+def ignition_phase_ns(seed: int) -> int:
+    """When, in the 100 ms of the transmissions, a unit sends: random, for others start at the same time."""
+    return random.Random(f"phase {seed}").randrange(TRANSMISSION_INTERVAL_MS * 1_000_000)  # noqa: S311

@@ -49,6 +49,7 @@ class InputStates:
         self._since: dict[str, float] = {}  # epoch seconds: how long it has been in its state
         self._signals: dict[str, str] = {}  # state of each signal of the car
         self._unsent: tuple[str, ...] = ()
+        self._remarks: dict[str, str] = {}  # what else a person should know, by subject
 
     def signal(self, event: Event) -> None:
         """A signal event of the core."""
@@ -94,6 +95,13 @@ class InputStates:
             self._hints[name] = text
             self._tell(name, epoch_s)
 
+    def remark(self, subject: str, text: str) -> None:
+        """What a person should know beside the inputs; "": no more."""
+        if text:
+            self._remarks[subject] = text
+        else:
+            self._remarks.pop(subject, None)
+
     @property
     def disconnected(self) -> list[str]:
         """The inputs and outputs whose device is not there."""
@@ -114,7 +122,7 @@ class InputStates:
         bad = [f"{name} {state}" for name, state in self._signals.items() if state != "ok"]
         if bad and (len(bad) < len(self._signals) or self._told.get("can", _OK)[0] == "ok"):
             lines.append(f"can: {', '.join(bad)}")
-        return (*lines, *self._unsent)
+        return (*lines, *self._unsent, *self._remarks.values())
 
     def _tell(self, name: str, epoch_s: float, cause: int = 0) -> None:
         lost = self._lost(name)

@@ -16,7 +16,7 @@ class JournalWriter:
         out.write(f"{MAGIC}\nsettings {words}\n")
 
     def line(self, kind: str, *values: int) -> None:
-        """An input of integers: `F t cause ...`, `V`, `T`, `S` or `R`."""
+        """An input of integers: `F t cause ...`, `V`, `T`, `B`, `P`, `S` or `R`."""
         words = " ".join("-" if value == NONE else str(value) for value in values)
         self._out.write(f"{kind} {words}\n")
 

@@ -7,26 +7,26 @@ come first: they are written before anything is told to anyone.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
 from asvunit.clock import UnitClock
 from asvunit.event_limit import EventLimit
 from asvunit.events import Event
+from asvunit.hearing import FRAMES_A_PAUSE, FRAMES_A_TURN, RUSH_NS, Hearing, remark
 from asvunit.input_states import InputStates
 from asvunit.live_checks import LiveChecks
+from asvunit.live_outputs import Cause, LiveOutputs
+from asvunit.live_statistics import figures, statistics
 from asvunit.loads import Loads
-from asvunit.parts import Parts, Times
-from asvunit.ports import ExternalSupport, Fix, Link, RadioFrame, VehicleSignal
+from asvunit.parts import Parts, Times, trusted_clock
+from asvunit.ports import ExternalSupport, Fix, Link, Radio, RadioFrame, VehicleSignal
 from asvunit.quantiles import Quantiles
 from asvunit.sender import LEAD_NS
-from asvunit.trailer import has_trailer
-from asvunit.trusted_time import GnssTime
 from asvunit.unit import Unit
-from asvunit.verifier import LATE_NS
 
 CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
-FRAMES_A_TURN: Final = 64  # of the radio before the clock is looked at again
+JUDGED_AT_ONCE: Final = 24  # neighbours of a tick, before a frame that came meanwhile is taken
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
 
@@ -37,34 +37,38 @@ _KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support"
 class LiveUnit:
     """Drives a `Unit` with live parts. Event times are the monotonic clock's and one offset, fixed at the start."""
 
-    def __init__(self, make: Callable[..., Unit], parts: Parts, times: Times) -> None:
-        """`make(clock, sink=..., send=...)` makes the unit."""
+    def __init__(self, make: Callable[..., Unit], parts: Parts, times: Times, phase_ns: int = 0) -> None:
+        """`make(clock, sink=..., send=...)` makes the unit. `phase_ns`: of its cycles, within those of all units."""
         self.frames = Quantiles()  # from the kernel's stamp to judged and shown
         self.cycles = Quantiles()  # from when a cycle was due to its begin
-        self.presented = Quantiles()  # from the cause's stamp to the pin written, of each change the driver sees
         self._parts = parts
         self._now, self._unix = times.monotonic_ns, times.unix_ns
-        self._gnss_time = GnssTime(lambda time_ns: (self._unix() - self._now() + time_ns) // 1_000_000)
+        self._gnss_time = parts.trusted or trusted_clock(times)
+        self._hearing = Hearing(parts, self._gnss_time.now_ms, self._now)
         now_ns = self._now()
+        self._phase_ns = phase_ns % CYCLE_NS
         self._offset_ns = self._unix() - now_ns
+        if parts.recorder:
+            parts.recorder.offset_ns = self._offset_ns  # its times are those of the events
         self._clock = UnitClock(now_ns, self._offset_ns)
         self.states = InputStates(parts.publish)
-        self._checks = LiveChecks(self.states, parts.inputs, parts.presenter)
-        self._system = self._system_told = (False, False, False)
-        self._lit: tuple[frozenset[str], int] = (frozenset(), 0)  # lamps and tone as they were told
-        self._silenced = False
-        self._cause = ("start", now_ns, now_ns)  # kind, its stamp, when it was taken up
+        self._checks = LiveChecks(self.states, parts)
+        self.outputs = LiveOutputs(parts.presenter, self.states, parts.publish, self._now, self.epoch_s)
+        self._off_air = self._silenced = False
+        self._remark = ""  # what was said of the frame that is taken
+        self._cause = Cause("start", now_ns, now_ns)
         self._last_ns = self._next_cycle_ns = now_ns
         self._next_check_ns = now_ns + CHECK_NS
         self._next_statistics_ns = now_ns + STATISTICS_NS
         self._limit = EventLimit()
-        self._loads = Loads(parts.inputs, parts.radio, parts.inbox, parts.events_fault)
+        self._loads = Loads(parts)
         self.unit = make(self._clock, sink=self._told, send=self._send)
 
     def begin(self) -> None:
-        """The grid of the cycles begins now: what the start took is no lateness."""
+        """The grid of the cycles begins now, at the unit's phase: what the start took is no lateness."""
         now_ns = self._now()
-        self._last_ns = self._next_cycle_ns = now_ns
+        self._last_ns = now_ns
+        self._next_cycle_ns = now_ns + self._phase_ns
         self._next_check_ns, self._next_statistics_ns = now_ns + CHECK_NS, now_ns + STATISTICS_NS
 
     def epoch_s(self, time_ns: int) -> float:
@@ -85,60 +89,62 @@ class LiveUnit:
         links, records = parts.inbox.take()
         for link in links:
             self.states.link(link, self.epoch_s(link.time_ns))
-        frames = parts.radio.receive(FRAMES_A_TURN) if parts.radio else []
-        merged: list[Record] = sorted([*records, *frames], key=lambda one: one.time_ns) if records else [*frames]
+        frames = self._hearing.waiting(FRAMES_A_TURN)
+        rush = len(frames) == FRAMES_A_TURN
+        merged: list[Record] = [*records] if rush else [*records, *frames]
+        if records:
+            merged.sort(key=lambda one: one.time_ns)
         for record in merged:
             self._tick_until(record.time_ns)
             self._take(record)
+        if rush:
+            self._rush(frames)
         now_ns = self._now()
         self._tick_until(now_ns)
         if links:
-            self._show_system(now_ns)
-            self._note()
+            self.outputs.show_system(now_ns)
+            self.outputs.note()
         if now_ns >= self._next_check_ns:
             self._check(now_ns)
-        return len(frames) == FRAMES_A_TURN
+        return rush
 
     def dark(self) -> None:
         """Lamps off and silent, and told so."""
-        now_ns = self._now()
-        self._parts.presenter.dark(now_ns)
-        self._outputs(now_ns)
+        self.outputs.dark(self._now())
 
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
-        parts = self._parts
-        counters = self._loads.counters() | parts.presenter.counters() | {"trailer": self.unit.trailers}
-        event: dict[str, Any] = {
-            "t": self.epoch_s(self._now()),
-            "event": "statistics",
-            "frame_to_judged": self.frames.summary(),
-            "cause_to_pin": self.presented.summary(),
-            "cycle_late": self.cycles.summary(),
-            "cycles_missed": int(self.unit.core.missed_slots),
-            "inbox_lost": parts.inbox.lost,
-            "counters": {name: dict(counts) for name, counts in counters.items() if counts},
-        }
-        if parts.sender:
-            event["send_late"] = parts.sender.late.summary()
-            event["sender"] = dict(parts.sender.counters)
-        return event
+        timed = {"frame_to_judged": self.frames, "cause_to_pin": self.outputs.presented, "cycle_late": self.cycles}
+        told = statistics(self._parts, self.unit, timed, self._loads)
+        return {"t": self.epoch_s(self._now()), **told}
 
     # Inside
 
+    def _rush(self, frames: list[RadioFrame]) -> None:
+        """More frames wait than a turn takes: the most relevant first, for as long as there is time."""
+        frames, superseded = self._hearing.rush(frames, self.unit)
+        self._hearing.leave(superseded, "superseded")
+        end_ns = self._now() + RUSH_NS
+        for index, frame in enumerate(frames):
+            now_ns = self._now()
+            if now_ns > end_ns:
+                self._hearing.leave(frames[index:], "shed")
+                break
+            self._tick_until(now_ns)
+            self._take(frame)
+
     def _take(self, record: Record) -> None:
         stamp_ns = record.time_ns
-        if isinstance(record, RadioFrame) and has_trailer(record.payload):
-            verified = self._verified(record)
+        if isinstance(record, RadioFrame):
+            verified = self._hearing.verified(record)
             if verified is None:
                 return
             record = verified
-        self._cause = (_KINDS[type(record)], stamp_ns, self._now())
+        self._cause = Cause(_KINDS[type(record)], stamp_ns, self._now())
         time_ns = self._last_ns = max(stamp_ns, self._last_ns)  # the ways in hand over a little out of order
         record = record if stamp_ns == time_ns else replace(record, time_ns=time_ns)
         if isinstance(record, RadioFrame):
-            self.unit.radio(record)
-            self.frames.add_ns(self._now() - stamp_ns)
+            self._hear(record, stamp_ns)
         elif isinstance(record, VehicleSignal):
             self.unit.vehicle(record)
         elif isinstance(record, ExternalSupport):
@@ -147,19 +153,12 @@ class LiveUnit:
             self._gnss_time.fix(record)
             self.unit.fix(record)
 
-    def _verified(self, frame: RadioFrame) -> RadioFrame | None:
-        """A frame with a trailer as the core may have it now; None: it comes back from the verifier, or is too old."""
-        parts = self._parts
-        if frame.verdict:
-            if parts.radio and self._now() - frame.time_ns > LATE_NS:  # the process was stopped: it tells of the past
-                parts.radio.counters["stale"] += 1
-                return None
-            return frame
-        if parts.verifier is None:
-            return frame
-        if parts.verifier.submit(frame, self._gnss_time.now_ms(frame.time_ns)):
-            return None
-        return replace(frame, verdict="overflow")
+    def _hear(self, frame: RadioFrame, stamp_ns: int) -> None:
+        self._remark = ""
+        self.unit.radio(frame)
+        self.frames.add_ns(self._now() - stamp_ns)
+        if self._parts.recorder:
+            self._parts.recorder.heard(replace(frame, time_ns=stamp_ns), self._remark)
 
     def _tick_until(self, time_ns: int) -> None:
         """The cycles, the ticks in between and the patterns that are due by a time, at their own times."""
@@ -171,10 +170,7 @@ class LiveUnit:
                 self._cycle()
             else:
                 break
-        due_ns = self._parts.presenter.due_ns()
-        if due_ns is not None and due_ns <= time_ns:
-            self._parts.presenter.tick(time_ns)
-            self._outputs(time_ns)
+        self.outputs.tick(time_ns)
 
     def _cycle(self) -> None:
         late_ns = self._now() - self._next_cycle_ns
@@ -186,8 +182,12 @@ class LiveUnit:
 
     def _tick(self, kind: str, due_ns: int) -> None:
         self._last_ns = max(due_ns, self._last_ns)
-        self._cause = (kind, due_ns, self._now())
-        self.unit.tick(self._last_ns)
+        cause = self._cause = Cause(kind, due_ns, self._now())
+        self.unit.begin_tick(self._last_ns)
+        while self.unit.go_on(self._last_ns, JUDGED_AT_ONCE):
+            for frame in self._hearing.waiting(FRAMES_A_PAUSE):  # they do not wait for a full table
+                self._take(frame)
+            self._cause = cause
 
     def _send(self, time_ns: int, frame: bytes) -> None:
         if self._parts.sender:
@@ -197,69 +197,27 @@ class LiveUnit:
         """The core's events: to the driver first, then to whoever listens."""
         kind = event["event"]
         if kind == "hmi":
-            decided_ns = self._now()
-            self._parts.presenter.hmi(event, decided_ns)
-            written_ns = self._now()
-            self._parts.publish(event)
-            if self._parts.presenter.down:
-                self._check_outputs(self.epoch_s(written_ns))
-            else:
-                self._outputs(written_ns)
-                self._ledger(event, decided_ns, written_ns)
+            if not self.outputs.hmi(event, self._cause):
+                self._checks.outputs(self.epoch_s(self._now()))
         elif kind == "status":
             self.states.core(event)
-            self._note()
+            self.outputs.note()
         elif kind == "signal":
             self.states.signal(event)
             self._parts.publish(event)
-            self._note()
+            self.outputs.note()
         elif kind == "own_message":
             self.states.own_message(event)
             self._parts.publish(event)
-            self._note()
+            self.outputs.note()
         elif kind == "system":
-            self._system = (event["on"], event["receiving"], event["fault"])
-            self._show_system(self._now())
-        elif self._limit.admits(event):
-            self._parts.publish(event)
-
-    def _show_system(self, now_ns: int) -> None:
-        on, receiving, fault = self._system
-        fault = on and (fault or bool(self.states.disconnected))
-        self._parts.presenter.system(on, receiving, fault, now_ns)
-        if self._system_told != (on, receiving, fault):
-            self._system_told = (on, receiving, fault)
-            told = {"event": "system", "on": on, "receiving": receiving, "fault": fault}
-            self._parts.publish({"t": self.epoch_s(now_ns), **told})
-        self._outputs(now_ns)
-
-    def _note(self) -> None:
-        self._parts.presenter.notes(self.states.notes(), self._now())
-
-    def _outputs(self, time_ns: int) -> None:
-        """Tell what is lit and sounds, if that has changed."""
-        shown = self._parts.presenter.shown
-        if self._lit != (shown.lamps, shown.tone_hz):
-            self._lit = (shown.lamps, shown.tone_hz)
-            told = {"event": "outputs", "lamps": sorted(shown.lamps), "tone_hz": shown.tone_hz}
-            self._parts.publish({"t": self.epoch_s(time_ns), **told})
-
-    def _ledger(self, event: Event, decided_ns: int, written_ns: int) -> None:
-        kind, stamp_ns, taken_ns = self._cause
-        self.presented.add_ns(written_ns - stamp_ns)
-        self._parts.publish(
-            {
-                "t": event["t"],
-                "event": "latency",
-                "level": event["level"],
-                "input": kind,
-                "cause": event["cause"],
-                "stamp_ns": stamp_ns,
-                "taken_us": (taken_ns - stamp_ns) / 1000,
-                "decided_us": (decided_ns - stamp_ns) / 1000,
-                "written_us": (written_ns - stamp_ns) / 1000,
-            }
-        )
+            self.outputs.system(event)
+        else:
+            if kind in ("drop", "trailer"):
+                self._remark = self._remark or remark(event)
+            self._loads.told(event)
+            if self._limit.admits(event):
+                self._parts.publish(event)
 
     # Once a second
 
@@ -269,20 +227,32 @@ class LiveUnit:
         for event in self._limit.second_over(epoch_s):
             self._parts.publish(event)
         self._loads.check(self.states, epoch_s)
-        self._check_outputs(epoch_s)
+        self._checks.outputs(epoch_s)
+        if self._parts.radio:
+            self._tend(self._parts.radio, now_ns)
         self._checks.hints(epoch_s)
         self._checks.clock(self._unix() - self._now() - self._offset_ns, epoch_s)
-        self._note()
+        self.outputs.note()
         if now_ns >= self._next_statistics_ns:
             self._next_statistics_ns += STATISTICS_NS
             self._parts.publish(self.statistics())
 
-    def _check_outputs(self, epoch_s: float) -> None:
-        self._checks.outputs(epoch_s)
-        sender = self._parts.sender
-        fault = sender.fault if sender else ""
+    def _tend(self, radio: Radio, now_ns: int) -> None:
+        """The way to the air, which may have come or gone, and what is heard by it."""
+        link, sender = radio.tend(), self._parts.sender
+        if link is not None:
+            self._off_air = not link.up
+            self._linked(link)
+        fault = sender.fault if sender and not self._off_air else ""
         if bool(fault) != self._silenced:
             self._silenced = bool(fault)
-            link = Link(self._now(), "radio", not fault, "cannot_send" if fault else "connected", fault)
-            self.states.link(link, epoch_s)
-            self._show_system(self._now())
+            self._linked(Link(now_ns, "radio.send", not fault, "cannot_send" if fault else "connected", fault))
+        if self._parts.signer:
+            self._checks.signing(self._parts.signer.fault, self.epoch_s(now_ns))
+        heard = self._hearing.arrivals.summary(now_ns)
+        self._parts.publish({"t": self.epoch_s(now_ns), "event": "radio", **heard})
+        self._parts.presenter.figures(figures(heard), self._now())
+
+    def _linked(self, link: Link) -> None:
+        self.states.link(link, self.epoch_s(link.time_ns))
+        self.outputs.show_system(self._now())

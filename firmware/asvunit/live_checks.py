@@ -1,11 +1,9 @@
 """What a live unit looks at once a second beside its loads: hints of the inputs, the system clock, the outputs."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from asvunit.input_states import InputStates
-from asvunit.ports import LiveInput
-from asvunit.presenter import Presenter
+from asvunit.parts import Parts
 
 CLOCK_STEP_NS: Final = 500_000_000
 
@@ -13,8 +11,10 @@ CLOCK_STEP_NS: Final = 500_000_000
 class LiveChecks:
     """Looks, and tells the states."""
 
-    def __init__(self, states: InputStates, inputs: Mapping[str, LiveInput], presenter: Presenter) -> None:
-        self._states, self._inputs, self._presenter = states, inputs, presenter
+    def __init__(self, states: InputStates, parts: Parts) -> None:
+        self._states, self._inputs, self._presenter = states, parts.inputs, parts.presenter
+        self._publish = parts.publish
+        self._unsigned: str | None = None
 
     def hints(self, epoch_s: float) -> None:
         """What a person should know of an input; a car's further buses, "can.body" say, are the input "can"."""
@@ -43,3 +43,12 @@ class LiveChecks:
             self._states.state("hmi", "disconnected", "cannot_show", epoch_s, detail)
         else:
             self._states.state("hmi", "ok", "showing", epoch_s)
+
+    def signing(self, fault: str, epoch_s: float) -> None:
+        """An emergency vehicle's frames: signed, or why they go out as an ordinary vehicle's; told at each change."""
+        if fault == self._unsigned:
+            return
+        self._unsigned = fault
+        self._states.remark("signing", f"emergency: {fault}" if fault else "")
+        told = {"event": "signing", "signed": not fault, "reason": "no_clock" if fault else "signed", "detail": fault}
+        self._publish({"t": epoch_s, **told, "cause": 0})

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.ports import LiveInput, Radio
 from asvunit.presenter import Presenter
 from asvunit.sender import Sender
+from asvunit.trusted_time import GnssTime
 from asvunit.verifier import Verifier
+
+if TYPE_CHECKING:
+    from asvunit.radio.recorder import RadioRecorder
+    from asvunit.radio.signer import Signer
 
 Publish = Callable[[Event], None]
 
@@ -25,6 +31,9 @@ class Parts:
     publish: Publish
     events_fault: Callable[[], str] = str  # why events are not written just now, or ""
     verifier: Verifier | None = None  # None: no authority keys
+    recorder: "RadioRecorder | None" = None  # of all that is sent and heard
+    signer: "Signer | None" = None  # of an emergency vehicle's frames
+    trusted: GnssTime | None = None  # the clock of trailers, where others use it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +42,8 @@ class Times:
 
     monotonic_ns: Callable[[], int]
     unix_ns: Callable[[], int]
+
+
+def trusted_clock(times: Times) -> GnssTime:
+    """GNSS time, whose day is found by the system clock; for times of the monotonic clock."""
+    return GnssTime(lambda time_ns: (times.unix_ns() - times.monotonic_ns() + time_ns) // 1_000_000)

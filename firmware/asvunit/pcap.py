@@ -21,6 +21,7 @@ _ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 1, 2, 3, 6
 _MAX_BLOCK: Final = 1 << 24  # a length beyond it is damage, not a packet
 _OUTBOUND: Final = 2
+_DAMAGED: Final = 1 << 24  # of a packet's flags: its frame check sequence was wrong
 
 
 @dataclass(slots=True)
@@ -34,8 +35,10 @@ class Interface:
 
     def time_ns(self, ticks: int) -> int:
         """Unix time of a timestamp of this interface."""
-        second = 1 << self.exponent if self.power else int("1" + "0" * self.exponent)
-        return self.offset_s * 1_000_000_000 + ticks * 1_000_000_000 // second
+        if self.exponent == 9 and not self.power:  # commonest, and dear otherwise
+            return self.offset_s * 1_000_000_000 + ticks
+        second = (2 if self.power else 10) ** self.exponent
+        return self.offset_s * 1_000_000_000 + ticks * 1_000_000_000 // int(second)
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Packet:
     data: bytes
     whole: bool
     outbound: bool = False
+    fcs: int = 0  # bytes of a frame check sequence at its end
 
 
 class Dropped(Exception):
@@ -81,7 +85,7 @@ def _pcap(file: BinaryIO, counters: Counter[str]) -> Iterator[Packet]:
             counters["truncated_file"] += 1
             return
         time_ns = second * 1_000_000_000 + fraction * unit
-        yield Packet(interface, time_ns, data, captured >= original)
+        yield Packet(interface, time_ns, data, captured >= original, fcs=interface.fcs)
 
 
 def _pcapng(file: BinaryIO, counters: Counter[str]) -> Iterator[Packet]:
@@ -133,6 +137,12 @@ def _options(body: bytes, at: int, order: str) -> dict[int, bytes]:
     return found
 
 
+def _flags(body: bytes, at: int, order: str) -> int:
+    """A packet's flags; 0: not told."""
+    value = _options(body, at, order).get(2, b"")
+    return int.from_bytes(value, "little" if order == "<" else "big") if len(value) == 4 else 0
+
+
 def _interface(body: bytes, order: str) -> Interface:
     link, _, snap = struct.unpack_from(order + "HHI", body)
     interface = Interface(link, snap)
@@ -140,7 +150,8 @@ def _interface(body: bytes, order: str) -> Interface:
     if options.get(9):
         interface.power, interface.exponent = options[9][0] > 127, options[9][0] & 127
     if options.get(13):
-        interface.fcs = options[13][0]
+        fcs = options[13][0]
+        interface.fcs = fcs // 8 if fcs > 8 else fcs  # some writers took it for bits
     if len(options.get(14, b"")) == 8:
         (interface.offset_s,) = struct.unpack(order + "q", options[14])
     return interface
@@ -154,12 +165,20 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[Interface], las
         captured = min(original, interface.snap or original)
         if captured > len(body) - 4:
             raise Dropped("bad_block")
-        return Packet(interface, last_ns, body[4 : 4 + captured], captured >= original)
+        return Packet(interface, last_ns, body[4 : 4 + captured], captured >= original, fcs=interface.fcs)
     layout = "IIIII" if kind == _PACKET else "HxxIIII"
     index, high, low, captured, original = struct.unpack_from(order + layout, body)
     if captured > len(body) - 20:
         raise Dropped("bad_block")
-    interface, flags = interfaces[index], _options(body, 20 + captured + -captured % 4, order).get(2, b"")
-    outbound = len(flags) == 4 and struct.unpack(order + "I", flags)[0] & 3 == _OUTBOUND
-    time_ns = interface.time_ns(high << 32 | low)
-    return Packet(interface, time_ns, body[20 : 20 + captured], captured >= original, outbound)
+    interface, at = interfaces[index], 20 + captured + -captured % 4
+    flags = _flags(body, at, order) if at < len(body) else 0
+    if flags & _DAMAGED:
+        raise Dropped("bad_fcs")
+    return Packet(
+        interface,
+        interface.time_ns(high << 32 | low),
+        body[20 : 20 + captured],
+        captured >= original,
+        flags & 3 == _OUTBOUND,
+        flags >> 5 & 15 or interface.fcs,
+    )

@@ -23,8 +23,9 @@ SIGNALS = (
     "accelerator",  # element 27: 0..100 %, 120 switch on
     "acceleration",  # cm/s2, forward positive
     "yaw_rate",  # 0.01 degrees/s, to the right positive
+    "emergency",  # an emergency vehicle's switch of blue light or siren: 0 off, 1 on
 )
-SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION, YAW_RATE = range(8)
+SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION, YAW_RATE, EMERGENCY = range(9)
 
 # Status of a vehicle signal as it arrives.
 OK, UNKNOWN, IMPLAUSIBLE = range(3)
@@ -168,6 +169,7 @@ class Shown:
     text: str = ""
     lamps: frozenset[str] = frozenset()  # names of the lit ones: those of [leds] in hardware/pins.toml
     tone_hz: int = 0  # of the buzzer now; 0: silent
+    figures: str = ""  # what is heard, for people; empty while nothing is: it must not read as "no one is there"
     notes: tuple[str, ...] = ()  # what is wrong with the unit's inputs, for people; empty while all is well
 
 

@@ -72,6 +72,7 @@ class Presenter:
         self._sound = "none"
         self._system: frozenset[str] = frozenset()  # lamps
         self._notes: tuple[str, ...] = ()
+        self._figures = ""
         self._pattern: Pattern | None = None
         self._began_ns = 0
         self._time_ns = 0
@@ -124,6 +125,12 @@ class Presenter:
         self._notes = notes
         return self._present()
 
+    def figures(self, figures: str, time_ns: int) -> bool:
+        """What is heard, in words."""
+        self._advance(time_ns)
+        self._figures = figures
+        return self._present()
+
     def tick(self, time_ns: int) -> bool:
         """Goes on with the pattern, and with outputs that failed."""
         self._advance(time_ns)
@@ -142,7 +149,7 @@ class Presenter:
         """All lamps off and silent, as before the first event."""
         self._advance(time_ns)
         self._said, self._sound, self._system, self._pattern = Shown(), "none", frozenset(), None
-        self._notes = ()
+        self._notes, self._figures = (), ""
         return self._present()
 
     def _advance(self, time_ns: int) -> None:
@@ -154,7 +161,7 @@ class Presenter:
         level = {self._said.level} - {"none"}
         tone_hz = self._pattern.tone_hz(self._time_ns - self._began_ns) if self._pattern else 0
         lamps = self._system | DIRECTIONS[self._said.direction] | level
-        shown = replace(self._said, lamps=lamps, tone_hz=tone_hz, notes=self._notes)
+        shown = replace(self._said, lamps=lamps, tone_hz=tone_hz, figures=self._figures, notes=self._notes)
         changed, self._shown = shown != self._shown, shown
         if not changed and not (self.down and self._time_ns >= self._retry_ns):
             return False

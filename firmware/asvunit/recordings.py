@@ -17,6 +17,7 @@ from asvunit.canbus.filters import frames
 from asvunit.canbus.formats.lines import Channel, Identifier
 from asvunit.errors import UsageError
 from asvunit.ports import VehicleSignal
+from asvunit.radio.time_jumps import without_jumps
 from asvunit.replay import Inputs
 from asvunit.vehicle import VehicleMap
 from asvunit.vehicle.database import search_near
@@ -47,7 +48,7 @@ def open_recordings(
     inputs = Inputs()
     if radio:
         capture = Capture(radio, port)
-        frames = list(capture)
+        frames = without_jumps(list(capture), capture.counters)
         inputs.add("radio", str(radio), frames, capture.counters)
     if can:
         if vehicle_map is None:

@@ -8,7 +8,7 @@ inputs, settings and seed give the same bytes.
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -105,8 +105,14 @@ def stamp(time_ns: int) -> str:
     return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S}.{time_ns // 10**6 % 1000:03d}"
 
 
-def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
-    """Feed a unit all inputs and the cycles of the grid from `first_ns` to `last_ns`."""
+def play(
+    unit: Unit,
+    inputs: Inputs,
+    first_ns: int,
+    last_ns: int,
+    heard: Callable[[RadioFrame], None] = lambda frame: None,
+) -> None:
+    """Feed a unit all inputs and the cycles of the grid from `first_ns` to `last_ns`; `heard`: after each frame."""
     cycle_ns = first_ns
     for time_ns, _rank, _index, record in heapq.merge(*_timed(inputs)):
         # What is heard at a time of the grid is heard after the own frame of that time was sent
@@ -119,6 +125,7 @@ def play(unit: Unit, inputs: Inputs, first_ns: int, last_ns: int) -> None:
             unit.external(record)
         else:
             unit.radio(record)
+            heard(record)
     _tick_until(unit, last_ns + 1, cycle_ns)
 
 

@@ -18,8 +18,6 @@ from asvunit.parts import Parts
 from asvunit.service import ServiceManager
 
 _SWITCH_S: Final = 0.0005  # a thread that wakes at its time waits no longer than this for the interpreter
-_DENSE_NS: Final = 3_000_000  # frames that come closer than this
-_GATHER_NS: Final = 1_500_000  # are let gather for so long, while the rest goes on at once
 _IDLE_NS: Final = 1_000_000_000
 
 
@@ -43,10 +41,9 @@ class Runtime:
         try:
             for one in parts.inputs.values():
                 one.start(parts.inbox.put)
-            if parts.verifier:
-                parts.verifier.start()
-            if parts.sender:
-                parts.sender.start()
+            for worker in (parts.recorder, parts.verifier, parts.sender):
+                if worker:
+                    worker.start()
             with prompt_threads(), _settled_memory():
                 live.begin()
                 live.turn()
@@ -58,36 +55,26 @@ class Runtime:
             self._service.stopping()
             for one in parts.inputs.values():
                 one.stop()
-            if parts.verifier:
-                parts.verifier.stop()
-            if parts.sender:
-                parts.sender.stop()
+            for worker in (parts.sender, parts.verifier, parts.recorder):
+                if worker:
+                    worker.stop()
             if parts.radio:
                 parts.radio.close()
         return self._reason
 
     def _loop(self) -> None:
-        live = self._live
-        without_radio = [self._parts.inbox.fileno(), *([self._lifeline] if self._lifeline is not None else [])]
-        radio = self._parts.radio.fileno() if self._parts.radio else None
-        readers = [*without_radio, *([radio] if radio is not None else [])]
+        live, parts = self._live, self._parts
+        readers = [parts.inbox.fileno(), *([self._lifeline] if self._lifeline is not None else [])]
+        if parts.radio:
+            readers.append(parts.radio.fileno())
         more = False
-        heard_ns = gather_until_ns = 0
         while not self._reason:
-            now_ns = time.monotonic_ns()
-            wait_ns = 0 if more else max(0, min(live.deadline_ns() - now_ns, _IDLE_NS))
-            gathering = now_ns < gather_until_ns
-            if gathering:
-                wait_ns = min(wait_ns, gather_until_ns - now_ns)
-            ready, _, _ = select.select(without_radio if gathering else readers, [], [], wait_ns / 1e9)
+            wait_ns = 0 if more else max(0, min(live.deadline_ns() - time.monotonic_ns(), _IDLE_NS))
+            ready, _, _ = select.select(readers, [], [], wait_ns / 1e9)
             if self._lifeline in ready and self._ended():
                 self._reason = "input_closed"
                 return
             more = live.turn()
-            if radio in ready:  # many frames: a turn for several, as network cards do it
-                if now_ns - heard_ns < _DENSE_NS:
-                    gather_until_ns = time.monotonic_ns() + _GATHER_NS
-                heard_ns = now_ns
             if self._service.watchdog_ns and time.monotonic_ns() >= self._next_alive_ns:
                 self._next_alive_ns = time.monotonic_ns() + self._service.watchdog_ns
                 self._service.alive()

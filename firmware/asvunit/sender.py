@@ -6,6 +6,7 @@ in `missed`, not sent late; nor is one that is late by a cycle.
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from asvunit.ports import Radio
@@ -19,8 +20,15 @@ LEAD_NS: Final = 5_000_000  # from the cycle that makes a frame to its sending
 class Sender(Worker):
     """Owns the sending side of a radio. `fault` is the last failure's text until a sending succeeds."""
 
-    def __init__(self, radio: Radio) -> None:
+    def __init__(
+        self,
+        radio: Radio,
+        seal: Callable[[bytes], bytes] | None = None,
+        sent: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        """`seal` makes of a message what goes on the air; `sent` is told the time and each payload that has left."""
         super().__init__("sender")
+        self._seal, self._sent = seal, sent
         self.counters: Counter[str] = Counter()
         self.late = Quantiles()
         self.fault = ""
@@ -43,15 +51,19 @@ class Sender(Worker):
                     self._condition.wait()
                 if self._ended or self._next is None:
                     return
-                due_ns, payload = self._next
+                due_ns, plain = self._next
+            payload = self._seal(plain) if self._seal else plain  # ahead of its time: a signature takes some
             wait_ns = due_ns - time.monotonic_ns()
             if wait_ns > 0:
                 time.sleep(wait_ns / 1e9)
             with self._condition:
                 if self._ended:
                     return
-                due_ns, payload = self._next
+                overtaken = self._next[1] is not plain
+                due_ns, plain = self._next
                 self._next = None
+            if overtaken:
+                payload = self._seal(plain) if self._seal else plain
             if time.monotonic_ns() - due_ns > STALE_NS:  # the process was stopped: it tells of the past
                 self.counters["missed"] += 1
             else:
@@ -69,3 +81,5 @@ class Sender(Worker):
         self.last_ns = now_ns
         self.counters["sent"] += 1
         self.late.add_ns(now_ns - due_ns)
+        if self._sent:
+            self._sent(now_ns, payload)

@@ -55,6 +55,17 @@ def split(frame: bytes) -> tuple[bytes, Trailer | None]:
     return frame[:MESSAGE_BYTES], Trailer(key_id, time_ms, frame[_SIGNATURE_AT:])
 
 
+def key_and_time(frame: bytes) -> tuple[int, int]:
+    """Key id and time of sending in Unix ms, as a signed frame's trailer tells them."""
+    key_id, time_ms = _STAMP.unpack_from(frame, _STAMP_AT)
+    return key_id, time_ms
+
+
+def signature(frame: bytes) -> bytes:
+    """The signature of a signed frame."""
+    return frame[_SIGNATURE_AT:]
+
+
 def signed_bytes(frame: bytes) -> bytes:
     """What the signature of a signed frame is over: message, key id and time, without the mark."""
     return frame[:MESSAGE_BYTES] + frame[_STAMP_AT:_SIGNATURE_AT]

@@ -22,8 +22,7 @@ class GnssTime:
     def __init__(self, system_ms: Callable[[int], int]) -> None:
         """`system_ms` gives the system clock's Unix time for a time of the fixes' clock, in ms."""
         self._system_ms = system_ms
-        self._fix_ns: int | None = None
-        self._fix_utc_ms = 0
+        self._fix: tuple[int, int] | None = None  # its time and UTC in ms, as one: any thread may ask
         self._period_ms = _PERIOD_MAX_MS
         self._limit_ms = FIX_TIMEOUT_MS
 
@@ -31,21 +30,22 @@ class GnssTime:
         """One epoch of the receiver; those that are not valid tell no time."""
         if not fix.valid or fix.tod_ms is None:
             return
-        if self._fix_ns is not None:
-            period_ms = min((fix.time_ns - self._fix_ns) // _MS_NS, _PERIOD_MAX_MS)
+        if self._fix is not None:
+            period_ms = min((fix.time_ns - self._fix[0]) // _MS_NS, _PERIOD_MAX_MS)
             # The shorter of the last two: one gap is no slow receiver
             self._limit_ms = max(FIX_TIMEOUT_MS, FIX_TIMEOUT_PERIODS * min(period_ms, self._period_ms))
             self._period_ms = period_ms
         system_ms = self._system_ms(fix.time_ns)
         ahead_ms = (fix.tod_ms - system_ms + DAY_MS // 2) % DAY_MS - DAY_MS // 2
-        self._fix_ns, self._fix_utc_ms = fix.time_ns, system_ms + ahead_ms
+        self._fix = fix.time_ns, system_ms + ahead_ms
 
     def now_ms(self, time_ns: int) -> int | None:
         """UTC in Unix ms at a time of the fixes' clock; None: no valid fix within its timeout."""
-        if self._fix_ns is None:
+        fix = self._fix
+        if fix is None:
             return None
-        age_ms = (time_ns - self._fix_ns) // _MS_NS
-        return self._fix_utc_ms + age_ms if age_ms <= self._limit_ms else None
+        age_ms = (time_ns - fix[0]) // _MS_NS
+        return fix[1] + age_ms if age_ms <= self._limit_ms else None
 
 
 def log_time_ms(time_ns: int) -> int | None:

@@ -130,16 +130,34 @@ class Unit:
 
     def tick(self, time_ns: int) -> None:
         """The 100 ms cycle at its time, or a tick that `due_ns` asked for."""
-        offset_ms = self._clock.rebase_due(time_ns)
-        if offset_ms:
-            self._write("R", offset_ms)
-            self.core.rebase(offset_ms)
+        self._rebase(time_ns)
         now_ms = self._clock.unit_ms(time_ns)
         self._write("T", now_ms, 0)
         self.core.begin(now_ms, 0)
         self._drain(time_ns)  # the own frame goes to its sender before anything is judged
         self.core.finish(0)
         self._drain(time_ns)
+
+    def begin_tick(self, time_ns: int) -> None:
+        """The first part of a tick: the own frame goes to its sender. `go_on` follows."""
+        self._rebase(time_ns)
+        now_ms = self._clock.unit_ms(time_ns)
+        self._write("B", now_ms, 0)
+        self.core.begin(now_ms, 0)
+        self._drain(time_ns)
+
+    def go_on(self, time_ns: int, most: int) -> bool:
+        """Goes on with a tick, by so many neighbours; True while more is to be done. Frames may come in between."""
+        self._write("P", most, 0)
+        more = bool(self.core.go_on(most, 0))
+        self._drain(time_ns)
+        return more
+
+    def _rebase(self, time_ns: int) -> None:
+        offset_ms = self._clock.rebase_due(time_ns)
+        if offset_ms:
+            self._write("R", offset_ms)
+            self.core.rebase(offset_ms)
 
     def external(self, said: ExternalSupport) -> None:
         """What an autonomous or a roadside support says; to be repeated within a second."""

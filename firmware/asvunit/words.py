@@ -7,7 +7,7 @@ from asvcore.params import NONE
 
 _GROUPS: Final = (
     "COMMAND", "FUNCTION", "LEVEL", "COLOUR", "SOUND", "DIRECTION", "TEXT", "INPUT", "STATE", "REASON", "SIGNAL",
-    "STATUS", "START", "MODE", "POSITION", "SWITCH", "ORIGIN", "TARGETS", "SIDE",
+    "STATUS", "START", "MODE", "POSITION", "SWITCH", "ACTION", "ORIGIN", "TARGETS", "SIDE",
 )  # fmt: skip
 
 

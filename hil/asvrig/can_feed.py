@@ -151,6 +151,7 @@ class CanFeed:
             "hazard": "on" if controls.hazard else "off",
             "shift": "drive",
             "accelerator_switch": "on" if controls.accelerator_percent else "off",
+            "emergency": "off",  # egos of scenarios are ordinary vehicles
         }
         return self._code(filled, "off" if filled.role == "idle" else words[name])
 

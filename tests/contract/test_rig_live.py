@@ -411,7 +411,7 @@ def test_what_the_network_does_not_take_is_counted():
         assert sender.dropped["network"] > 10 - sender.sent
 
 
-@pytest.mark.parametrize(("address", "port"), [("nowhere", 1), ("127.0.0.1", 65536), ("", 1), ("::1", 1)])
+@pytest.mark.parametrize(("address", "port"), [("nowhere", 1), ("127.0.0.1", 65536), ("", 1), ("ff02::1", 1)])
 def test_an_address_that_is_none_is_one_line(address, port):
     with pytest.raises(UsageError) as refused:
         RadioSender(address, port)

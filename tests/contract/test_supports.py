@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from asvunit.adapters import supports
 from asvunit.adapters.supports import SupportLog, UdpSupports
-from asvunit.assembly import PARTS, supports_input
+from asvunit.assembly import supports_input
 from asvunit.config import Config
+from asvunit.described import PARTS
 from asvunit.errors import UsageError
 from asvunit.ports import ExternalSupport, Link, LiveInput
 

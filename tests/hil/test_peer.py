@@ -1,21 +1,23 @@
 """The table-top mode from outside: a unit that simulates its own drive, and `asvkit peer` as the other car."""
 
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from asvrig.live.radio import free_udp_port
+from asvrig.live.radio import OcbSender, RadioSender, free_udp_port
 from asvrig.live.unit_process import UnitProcess
 from asvrig.unit_config import LOOPBACK
+from nettools import ip, veth
 
 WAIT_S = 20.0
 
@@ -87,23 +89,41 @@ class Peer:
             stream.close()
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[tuple[Peer, str]]:
-    """A peer that listens, and the configuration of the unit."""
-    scenario, config = tmp_path / "short.toml", tmp_path / "peer.toml"
+class Desk(NamedTuple):
+    """A peer that listens, the configuration of the unit, and one that sends beside them."""
+
+    peer: Peer
+    config: str
+    stranger: Callable[[], RadioSender]
+    unplug: Callable[[], None]
+
+
+@pytest.fixture(params=["udp", "ocb"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """On this machine by UDP, or joined by a cable."""
+    scenario = tmp_path / "short.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    text = (
-        f'[ego]\nsimulate = "scenario"\nscenario = "{scenario.name}"\n'  # beside the configuration
-        f'[radio]\naddress = "{LOOPBACK}"\nport = {free_udp_port()}\n'
-        f'[hmi]\ngpio = "mock"\nrecord = "desk.pins.jsonl"\n[events]\nsocket = "desk.sock"\n'
-    )
-    config.write_text(text, encoding="utf-8")
-    peer = Peer(scenario, config)
-    try:
+    with contextlib.ExitStack() as stack:
+        if request.param == "udp":
+            port = free_udp_port()
+            mine = theirs = f'address = "{LOOPBACK}"\nport = {port}\n'
+            stranger: Callable[[], RadioSender] = partial(RadioSender, LOOPBACK, port)
+        else:
+            cable = stack.enter_context(veth())
+            mine, theirs = (f'kind = "ocb"\ninterface = "{one}"\n' for one in cable)
+            stranger = partial(OcbSender, cable[1], "02:00:00:00:00:66")
+        configs = [
+            f'[ego]\nsimulate = "scenario"\nscenario = "{scenario.name}"\n'  # beside the configuration
+            f"[radio]\n{radio}"
+            f'[hmi]\ngpio = "mock"\nrecord = "desk.pins.jsonl"\n[events]\nsocket = "desk.sock"\n'
+            for radio in (mine, theirs)
+        ]
+        config = tmp_path / "peer.toml"
+        config.write_text(configs[1], encoding="utf-8")
+        peer = Peer(scenario, config)
+        stack.callback(peer.close)
         assert "waiting" in peer.line()
-        yield peer, text
-    finally:
-        peer.close()
+        yield Desk(peer, configs[0], stranger, lambda: ip("link", "del", cable[0]) if request.param == "ocb" else None)
 
 
 def test_port_in_use(tmp_path: Path) -> None:
@@ -118,22 +138,28 @@ def test_port_in_use(tmp_path: Path) -> None:
     assert f"{config}: radio.port" in done.stderr
 
 
-def test_caution_on_a_desk(desk: tuple[Peer, str], tmp_path: Path) -> None:
-    port = tomllib.loads(desk[1])["radio"]["port"]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:  # other transmitters on the port
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+def test_caution_on_a_desk(desk: Desk, tmp_path: Path) -> None:
+    with desk.stranger() as stranger:  # other transmitters on the air
         for noise in (bytes(100), b"\xff" * 100, b"\xff" * 178, b"", b"x"):
-            stranger.sendto(noise, (LOOPBACK, port))
-    peer, text = desk
+            stranger.send(noise)
 
     def caution(event: dict[str, Any]) -> bool:
         return bool(event["event"] == "hmi" and event["level"] == "caution")
 
-    with UnitProcess("desk", tmp_path, text) as unit:
+    def lost(event: dict[str, Any]) -> bool:
+        return (event["event"], event.get("input"), event.get("state")) == ("status", "radio", "disconnected")
+
+    peer = desk.peer
+    with UnitProcess("desk", tmp_path, desk.config) as unit:
         unit.wait_event(caution, WAIT_S)
         heard = peer.line()
         start = next(event for event in unit.events if event["event"] == "start")
         assert heard.startswith(f"heard the ego, vehicle {start['vehicle_id']},")
+        if "ocb" in desk.config:
+            desk.unplug()
+            told = unit.wait_event(lost, WAIT_S)
+            assert told["reason"] in ("absent", "cannot_send")
+            assert "no network interface" in told["detail"]
         assert unit.stop() == 0
     code, said = peer.interrupt()
     assert code in (0, 130)

@@ -61,6 +61,14 @@ with open(sys.argv[2]) as lines:
             heap_lock()
             core.tick(n[0], n[1])
             heap_unlock()
+        elif kind in ("B", "P"):
+            n = parse(words[1:])
+            heap_lock()
+            if kind == "B":
+                core.begin(n[0], n[1])
+            else:
+                core.go_on(n[0], n[1])
+            heap_unlock()
         elif kind == "F":
             n = parse(words[1:])
             heap_lock()

@@ -164,7 +164,9 @@ def hostile(path: Path, **settings: int) -> None:
 def crowded(path: Path) -> None:
     """A standing ego with its winker on among moving vehicles of every kind, near, flagged, doubled, in both modes."""
     rng = random.Random(5)
-    drive = Journaled(path, neighbours=32, supports=12, left_turn_targets=codes.TARGETS_ALL)
+    drive = Journaled(
+        path, neighbours=32, supports=12, left_turn_targets=codes.TARGETS_ALL, emergency_send=codes.ACTION_SIGNAL
+    )
     drive.stand()
     others = []
     for _ in range(8):
@@ -175,6 +177,8 @@ def crowded(path: Path) -> None:
         speed = 0 if t % 4000 < 2500 else 8
         drive.vehicle(t, codes.SIGNAL_WINKER, 5 if t % 5000 < 2500 else 6)
         drive.vehicle(t, codes.SIGNAL_SPEED, speed * 100)
+        if t % 3000 < 1500:  # then stale
+            drive.vehicle(t, codes.SIGNAL_EMERGENCY, t // 500 % 2)
         drive.fix(t, kmh=speed)
         for number, (north_m, east_m, course, kmh) in enumerate(others):
             way_m = kmh / 3.6 * t / 1000
@@ -191,11 +195,29 @@ def crowded(path: Path) -> None:
     assert {"jump", "twin"} <= {record["reason"] for record in drive.of("drop")}
 
 
+def in_parts(path: Path) -> None:
+    """The crowd again, its ticks in parts as a live unit makes them, with frames in between and ticks left open."""
+    crowded(path)
+    waiting: list[str] = []  # ticks under way: how often they have yet to be told to go on
+    lines: list[str] = []
+    for number, line in enumerate(path.read_text().splitlines()):
+        if line.startswith("T "):
+            lines.append(f"B{line[1:]}")
+            waiting = ["P 7 0"] * (number % 5)
+        else:
+            lines.append(line)
+            if line.startswith("M ") and waiting:
+                lines.append(waiting.pop())
+    path.write_text("\n".join(lines) + "\n")
+
+
 def hostile_right_hand(path: Path) -> None:
     hostile(path, traffic_side=codes.SIDE_RIGHT, presentation_mode=codes.MODE_INFORMATION_ENDED, crossing_start=1)
 
 
-@pytest.mark.parametrize("make", [crossing, hostile, hostile_right_hand, crowded], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", [crossing, hostile, hostile_right_hand, crowded, in_parts], ids=lambda make: make.__name__
+)
 def test_journal_gives_the_same_outputs_and_allocates_nothing(micropython: str, tmp_path: Path, make) -> None:
     path = tmp_path / "core.journal"
     make(path)

@@ -13,10 +13,11 @@ from typing import Any
 import can
 import pytest
 
-from asvunit.assembly import PARTS, vehicle_map
+from asvunit.assembly import vehicle_map
 from asvunit.canbus.assembly import can_inputs, described, silence_s
 from asvunit.canbus.filters import as_filter
 from asvunit.config import Config, load_config
+from asvunit.described import PARTS
 from asvunit.errors import UsageError
 from asvunit.ports import Link, VehicleSignal
 from asvunit.resources import data_folder

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asvunit.adapters.capture import ETHERNET, SLL, SLL2, Capture, CaptureWriter
+from asvunit.adapters.capture import Capture, CaptureWriter
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.ports import RadioFrame
+from asvunit.radio.link_layers import ETHERNET, SLL, SLL2
 
 PAYLOAD = bytes(range(100))
 MAC = "02:00:00:aa:bb:cc"
@@ -121,9 +122,9 @@ def test_link_types(read) -> None:
 
 
 def test_an_unread_link_type_is_refused(read) -> None:
-    with pytest.raises(UsageError, match="link type 127"):
-        read(pcap(OCB, link=127))
-    frames, counters = read(section() + interface(link=127) + interface() + enhanced(OCB) + enhanced(OCB, index=1))
+    with pytest.raises(UsageError, match="link type 147"):
+        read(pcap(OCB, link=147))
+    frames, counters = read(section() + interface(link=147) + interface() + enhanced(OCB) + enhanced(OCB, index=1))
     assert (len(frames), counters) == (1, {"unknown_link": 1})
 
 
@@ -188,6 +189,8 @@ def test_outbound_packets_are_not_received_ones(read) -> None:
         assert (len(frames), counters) == (2, {"outbound": 2})
     sent = struct.pack(">HHH8sH", 4, 1, 6, bytes(8), 0x88B5) + PAYLOAD
     assert read(pcap(sent, link=SLL)) == ([], {"outbound": 1})
+    netlink = struct.pack(">HHH8sH", 0, 824, 0, bytes(8), 0x88B5) + PAYLOAD  # whose kind is no EtherType
+    assert read(pcap(netlink, link=SLL)) == ([], {"other_traffic": 1})
 
 
 def test_pcapng_resolutions_and_sections(read) -> None:
@@ -315,12 +318,13 @@ def test_outbound_writing(tmp_path: Path) -> None:
     assert capture.counters == {"outbound": 1}
 
 
-def test_times_that_pcap_cannot_say(tmp_path: Path) -> None:
-    path = tmp_path / "sent.pcap"
+@pytest.mark.parametrize(("suffix", "unit_ns"), [(".pcap", 1000), (".pcapng", 1)])
+def test_times_that_pcap_cannot_say(tmp_path: Path, suffix: str, unit_ns: int) -> None:
+    path = tmp_path / f"sent{suffix}"
     with CaptureWriter(path) as writer:
         writer.write(-1, PAYLOAD)
         writer.write(1 << 70, PAYLOAD)
-    assert [frame.time_ns for frame in Capture(path)] == [0, (1 << 32) * 10**9 - 1000]
+    assert [frame.time_ns for frame in Capture(path)] == [0, (1 << 32) * 10**9 - unit_ns]
 
 
 @pytest.mark.parametrize("nano", [False, True])

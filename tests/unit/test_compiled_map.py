@@ -46,7 +46,7 @@ def test_a_compiled_map_is_the_same_map(both: tuple[Path, Path]) -> None:
     assert again.compiled() == car.compiled()
     assert {feed.name for feed in car.feeds} == {
         "speed", "winker", "hazard", "brake", "auxiliary_brake", "shift", "accelerator_switch", "yaw_rate",
-        "acceleration",
+        "acceleration", "emergency",
     }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_a_compiled_map_without_names(both: tuple[Path, Path], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "5", "{}", '{"compiled_map": 2}', '{"compiled_map": 1}', "[" * 100_000, "\xff"]
+    "content", ["", "[]", "5", "{}", '{"compiled_map": 3}', '{"compiled_map": 2}', '{"compiled_map": 1}', "[" * 100_000, "\xff"]
 )
 def test_files_that_are_no_compiled_map(tmp_path: Path, content: str) -> None:
     path = tmp_path / "car.json"

@@ -93,6 +93,83 @@ def test_full_table_keeps_the_near():
     assert drive.core.neighbours.get((9 << 14) | 9) is not None
 
 
+def test_a_full_table_has_no_room_for_one_that_matters_less():
+    drive = Drive(neighbours=4)
+    drive.stand()
+    for number in range(4):
+        drive.message(1000, frame(number, 0, north_m=100 + number), source=number)
+        drive.tick(1000)
+    drive.message(1050, frame(9, 0, north_m=120), source=9)
+    assert [one["reason"] for one in drive.of("drop")] == ["table_full"]
+    assert drive.core.neighbours.get((9 << 14) | 9) is None
+    drive.message(1060, frame(10, 0, north_m=120, speed=90), source=10)  # it can be here sooner
+    assert drive.core.neighbours.get((10 << 14) | 10) is not None
+
+
+def test_of_a_thousand_vehicles_the_nearest_keep_their_places():
+    drive = Drive(neighbours=64)
+    drive.stand()
+    order = random.Random(5)
+    places_m = {number: 20 + number * 0.9 for number in range(1000)}
+    for round_ in range(5):
+        numbers = list(places_m)
+        order.shuffle(numbers)
+        for number in numbers:
+            t = 1000 + 100 * round_
+            drive.message(t, frame(number, round_, north_m=places_m[number]), source=number)
+        drive.tick(1100 + 100 * round_)
+    kept = {neighbour.vehicle_id for neighbour in drive.core.neighbours.used[:64]}
+    assert set(range(50)) <= kept  # within the tolerance of the rough range and of the window that is looked at
+    assert max(kept) < 150
+
+
+def test_a_tick_in_parts_is_the_tick():
+    def run(parts):
+        drive = Drive(neighbours=64)
+        drive.stand()
+        for step in range(40):
+            t = 1000 + 100 * step
+            for number in range(40):
+                drive.message(t, frame(number, step, north_m=10 + number, east_m=step * 1.4 - 90), source=number)
+            if parts:
+                drive.core.begin(t + 50)
+                while drive.core.go_on(parts):
+                    drive.drain()
+                drive.drain()
+            else:
+                drive.tick(t + 50)
+        return [{**one, "cause": 0} for one in drive.records if one["kind"] != "support" or one["level"]]
+
+    whole = run(0)
+    assert any(one["kind"] == "hmi" for one in whole)
+    assert run(7) == whole == run(1)
+
+
+def test_who_is_removed_while_a_tick_goes_on_hides_nobody():
+    drive = Drive(neighbours=16)
+    drive.stand()
+    for number in range(16):
+        drive.message(1000, frame(number, 0, north_m=300 + number), source=number)
+    judged = []
+    judge = drive.core._judging.judge
+    drive.core._judging.judge = lambda neighbour, *rest: (judged.append(neighbour.vehicle_id), judge(neighbour, *rest))
+    drive.core.begin(1100)
+    assert drive.core.go_on(4)
+    first = drive.core.neighbours.used[0].vehicle_id
+    drive.message(1101, frame(100, 0, north_m=5), source=100)  # one gives way to it
+    while drive.core.go_on(4):
+        pass
+    left = {neighbour.vehicle_id for neighbour in drive.core.neighbours.used[:16]}
+    assert left <= set(judged)
+    assert first in judged
+    drive.core.begin(1200)
+    drive.core.go_on(1)
+    judged.clear()
+    drive.core.begin(1300)  # late: the one before is ended first
+    drive.core.finish()
+    assert len(judged) == 15 + 16
+
+
 def test_a_followed_neighbour_never_gives_way():
     drive = Drive(neighbours=3)
     drive.stand()

@@ -1,21 +1,19 @@
-"""What doctor says of clock, pins, rights, service, power, disk and radio, on machines made of small files."""
+"""What doctor says of clock, pins, rights, service, power and disk, on machines made of small files."""
 
 import errno
 import fcntl
 import json
 import os
-import socket
 import struct
 from types import SimpleNamespace
 
 import pytest
 
-from asvtools.doctor import machine, pins_check, radio, rights, running
+from asvtools.doctor import machine, pins_check, rights, running
 from asvtools.doctor.finding import ABSENT, OK, PROBLEM, SKIPPED, Job
 from asvtools.doctor.system_clock import Kernel, check_clock, kernel_clock
 from asvunit.config import Config
 from asvunit.event_hub import EventHub
-from asvunit.message import encode, raw_from_values
 from asvunit.pins import load_pins
 
 NOW_S = 1_795_000_000.0
@@ -461,115 +459,3 @@ def test_a_root_in_memory(tmp_path):
     pi(tmp_path)
     put(tmp_path, "proc/mounts", "overlay / overlay rw,relatime 0 0\n")
     assert disk(tmp_path)["root"].state == PROBLEM
-
-
-# Radio
-
-MESSAGE = encode(raw_from_values({}))
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as each:
-        each.bind(("", 0))
-        return each.getsockname()[1]
-
-
-def on_air(root=None, address="127.255.255.255", seconds=0.05, **config):
-    given = Config.model_validate({"radio": {"address": address, "port": free_port()}, **config})
-    return Job(seconds, given, **({"root": root} if root else {}), run=lambda _words: None)
-
-
-def test_the_loopback_radio(tmp_path):
-    found = by_name(radio.check_radio(on_air(tmp_path)))
-    assert {name: each.state for name, each in found.items()} == {
-        "radio way": OK, "radio port": OK, "radio own frames": OK, "radio heard": ABSENT,
-    }  # fmt: skip
-    assert "this machine alone" in found["radio way"].detail
-
-
-def test_own_frames_are_not_tried_where_others_would_hear_them(tmp_path):
-    given = on_air(tmp_path)
-    port = given.config.radio.port
-    line = "   0: 00000000:{:04X} 00000000:0000 07\n"
-    put(tmp_path, "proc/net/udp", "  sl  local_address\n" + line.format(port) * 2)
-    assert by_name(radio.check_radio(given))["radio own frames"].state == SKIPPED
-
-
-def test_others_are_counted_by_their_payloads(monkeypatch):
-    signed = MESSAGE + b"PV" + bytes(76)
-    said = [("10.0.0.7", MESSAGE)] * 3 + [("10.0.0.8", signed)] + [("10.0.0.9", b"hello"), ("10.0.0.9", signed[:-1])]
-    said.append(("10.0.0.1", radio.PROBE))
-
-    class Receiver:
-        def recvfrom(self, _size):
-            host, payload = said.pop(0)
-            return payload, (host, 5000)
-
-    monkeypatch.setattr(radio.select, "select", lambda ready, *_rest: (ready if said else [], [], []))
-    found = radio._heard(Job(60), Receiver(), "10.0.0.1")
-    assert found.found == {
-        "units": {"10.0.0.7:5000": 3, "10.0.0.8:5000": 1}, "messages": 3, "signed": 1, "malformed": 2,
-    }  # fmt: skip
-    assert (found.state, "2 datagrams of another form" in found.detail) == (OK, True)
-
-
-def test_a_port_that_is_not_shared():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("", 0))
-        config = Config.model_validate({"radio": {"port": other.getsockname()[1]}})
-        found = by_name(radio.check_radio(Job(0.05, config)))
-    assert found["radio port"].fails
-    assert "ss -ulpn" in found["radio port"].mend
-
-
-@pytest.mark.parametrize(
-    ("address", "state", "text"),
-    [("192.0.2.255", OK, "from"), ("192.0.2.7", PROBLEM, "no broadcast address"), ("239.1.2.3", OK, "from")],
-)
-def test_the_way_of_an_address(tmp_path, monkeypatch, address, state, text):
-    put(
-        tmp_path,
-        "proc/net/fib_trie",
-        "Local:\n  |-- 192.0.2.255\n     /32 link BROADCAST\n  |-- 127.255.255.255\n     /32 link BROADCAST\n",
-    )
-    monkeypatch.setattr(radio, "_way", lambda _address, _port: "192.0.2.1")
-    found = by_name(radio.check_radio(on_air(tmp_path, address)))["radio way"]
-    assert (found.state, found.found["broadcasts"]) == (state, ["192.0.2.255"])
-    assert text in found.detail
-    if state == PROBLEM:
-        assert found.mend == "set radio.address to 192.0.2.255"
-
-
-def test_no_way_and_no_address(tmp_path, monkeypatch):
-    monkeypatch.setattr(radio, "_way", lambda _address, _port: OSError(errno.ENETUNREACH, "Network is unreachable"))
-    found = by_name(radio.check_radio(on_air(tmp_path, "192.0.2.255")))
-    assert found["radio way"].fails
-    assert "ip -brief address" in found["radio way"].mend
-    (wrong,) = radio.check_radio(on_air(tmp_path, "radio.local"))
-    assert wrong.fails
-    off = by_name(radio.check_radio(job(tmp_path, Config.model_validate({"radio": {"kind": "off"}}))))
-    assert off["radio"].state == SKIPPED
-
-
-def test_a_broadcast_that_would_go_on_the_air_is_not_sent(tmp_path, monkeypatch):
-    monkeypatch.setattr(radio, "_way", lambda _address, _port: "192.0.2.1")
-    monkeypatch.setattr(socket.socket, "sendto", lambda *_arguments: pytest.fail("sent"), raising=False)
-    assert by_name(radio.check_radio(on_air(tmp_path, "192.0.2.255")))["radio own frames"].state == SKIPPED
-
-
-def test_modems_are_told(tmp_path):
-    (tmp_path / "sys/class/net/wlan0/phy80211").mkdir(parents=True)
-    put(tmp_path, "sys/class/net/wlan0/type", "1\n")
-    (found,) = radio.check_radio(job(tmp_path))
-    assert (found.state, found.found) == (ABSENT, {"wireless": ["wlan0"], "ocb": []})
-    (found,) = radio.check_radio(job(tmp_path, None, {"iw dev": "Interface wlan0\n\ttype ocb\n"}))
-    assert (found.state, found.found["ocb"]) == (OK, ["wlan0"])
-
-
-def test_the_port_of_other_supports(tmp_path):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-        used = by_name(radio.check_radio(on_air(tmp_path, supports={"port": port})))["supports"]
-    assert used.fails
-    assert by_name(radio.check_radio(on_air(tmp_path, supports={"port": port})))["supports"].state == OK

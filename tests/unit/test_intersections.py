@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from asvcore import geometry
 from asvcore.params import NONE
 from asvunit import intersection_file
-from asvunit.assembly import PARTS
 from asvunit.config import Config
+from asvunit.described import PARTS
 from asvunit.errors import UsageError
 from asvunit.intersection_file import Place
 from asvunit.intersections import IntersectionMap, NodeAhead, load_intersections

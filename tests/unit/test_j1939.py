@@ -262,7 +262,7 @@ def test_compiled_decodes_the_same_and_older_ones_still_load(tmp_path: Path) -> 
     path.write_text(json.dumps(car.compiled()))
     compiled = VehicleMap.load(path)
     assert compiled.compiled() == car.compiled()
-    assert compiled.compiled()["compiled_map"] == 1
+    assert compiled.compiled()["compiled_map"] == 2
     assert compiled.filters() == car.filters()
     assert compiled.feeds == car.feeds
     drive = [ccvs(step, step % 4, step * 0.05, sender) for step in range(60) for sender in (0, 11, 238)]

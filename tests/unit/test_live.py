@@ -7,8 +7,10 @@ import pytest
 
 from asvcore.settings import Settings
 from asvunit.events import Event
+from asvunit.hearing import FRAMES_A_TURN, RUSH_NS
 from asvunit.inbox import Inbox
-from asvunit.live import CYCLE_NS, FRAMES_A_TURN, LiveUnit
+from asvunit.live import CYCLE_NS, JUDGED_AT_ONCE, LiveUnit
+from asvunit.loads import FLOOD_A_SECOND
 from asvunit.message import decode, encode, raw_from_values, values
 from asvunit.parts import Parts, Times
 from asvunit.ports import ACCELERATOR, BRAKE, SPEED, Fix, Link, RadioFrame, Shown, VehicleSignal
@@ -28,6 +30,9 @@ class Radio:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.waiting: list[RadioFrame] = []
+
+    def tend(self) -> Link | None:
+        return None
 
     def receive(self, limit: int) -> list[RadioFrame]:
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
@@ -190,20 +195,97 @@ def test_records_that_come_out_of_order_enter_in_order(bench: Bench) -> None:
     assert values(decode(bench.sender.frames[1][1]))["speed_kmh"] == 11.0
 
 
-def test_a_flood_is_taken_in_parts_and_the_cycles_go_on(bench: Bench) -> None:
+def slow(bench: Bench, frame_ns: int) -> list[int]:
+    """Each frame takes so long from now on; the ids of those that the unit took."""
+    taken: list[int] = []
+    radio = bench.live.unit.radio
+
+    def slowly(frame: RadioFrame) -> None:
+        bench.now_ns += frame_ns
+        taken.append(frame.payload[2] << 6 | frame.payload[3] >> 2)
+        radio(frame)
+
+    bench.live.unit.radio = slowly  # type: ignore[method-assign]
+    return taken
+
+
+def test_of_a_flood_the_most_relevant_are_taken_and_the_cycles_go_on(bench: Bench) -> None:
+    bench.standing()
     bench.run(95)
-    for number in range(10 * FRAMES_A_TURN):
-        bench.hear(-300.0 - number, vehicle_id=number)
-    turns = 0
+    sent, shed = len(bench.sender.frames), 10 * FRAMES_A_TURN
+    for number in range(shed):  # driving away from it, and all the nearer the later they are heard
+        bench.hear(-900.0 + number, vehicle_id=number)
+    taken = slow(bench, MS)
     while bench.live.turn():
-        turns += 1
-        bench.now_ns += 3 * MS
-    assert turns == 10
-    assert [(due_ns - LEAD_NS - START_NS) // MS for due_ns, _frame in bench.sender.frames] == [0, 100]
+        pass
+    assert taken == list(range(shed - 1, shed - len(taken) - 1, -1))  # the nearest first
+    assert 25 <= len(taken) <= RUSH_NS // MS + 1
+    assert bench.radio.counters["shed"] == shed - len(taken)
+    assert len(bench.sender.frames) == sent + 1
+    assert bench.live.cycles.summary()["max_us"] <= 2000
     bench.run(1000)
-    told = bench.told("neighbour", reason="new")
-    assert len(told) < 120
-    assert sum(one.get("count", 1) for one in told) == 10 * FRAMES_A_TURN
+    assert bench.live.states.now()["radio"] == ("overloaded", "input_lost")
+    assert len(bench.sender.frames) == sent + 11
+    bench.run(2000)
+    assert bench.live.states.now()["radio"][0] == "silent"
+
+
+def test_of_a_vehicle_that_waits_twice_the_newest_counts_and_a_supported_one_comes_first(bench: Bench) -> None:
+    bench.standing()
+    bench.hear(-60.0, vehicle_id=9)
+    bench.live.turn()
+    assert bench.told("support", vehicle_id=9, level="information")
+    bench.run(100)
+    for counter in (1, 2):
+        for number in range(100, 100 + FRAMES_A_TURN):
+            bench.hear(-10.0, vehicle_id=number, counter=counter)
+    bench.hear(-55.0, vehicle_id=9, counter=1)
+    taken = slow(bench, 1000)
+    bench.live.turn()
+    assert taken[0] == 9
+    assert sorted(taken[1:]) == list(range(100, 100 + FRAMES_A_TURN))
+    assert bench.radio.counters["superseded"] == FRAMES_A_TURN
+    assert {bench.live.unit.core.neighbours.get(number).counter for number in range(100, 164)} == {2}
+
+
+def test_a_frame_does_not_wait_for_the_end_of_a_tick(bench: Bench) -> None:
+    bench.standing()
+    for number in range(100):
+        bench.hear(-900.0 + number, vehicle_id=number)
+    bench.live.turn()
+    judge, judged = bench.live.unit.core._judging.judge, []
+
+    def judged_slowly(neighbour: object, *rest: object) -> None:
+        bench.now_ns += MS // 10
+        judged.append(neighbour.vehicle_id)  # type: ignore[attr-defined]
+        if len(judged) == 10:
+            bench.hear(-60.0, vehicle_id=900)
+        judge(neighbour, *rest)
+
+    bench.live.unit.core._judging.judge = judged_slowly
+    bench.run(100)
+    assert judged[JUDGED_AT_ONCE] == 900  # after the part of the tick that was under way
+    assert sorted({*judged} - {900}) == list(range(100))  # and nobody is left out
+    assert bench.told("latency", input="frame")[-1]["taken_us"] < 3000
+
+
+def test_noise_and_crowds_are_told_though_nothing_is_lost(bench: Bench) -> None:
+    bench.standing()
+    bench.run(1000)
+    bench.radio.counters["length"] += FLOOD_A_SECOND
+    bench.run(1000)
+    assert bench.live.states.now()["radio"] == ("overloaded", "flooded")
+    bench.run(1000)
+    assert bench.live.states.now()["radio"][0] == "silent"
+    for number in range(300):
+        bench.hear(-300.0 - number, vehicle_id=number)
+    while bench.live.turn():
+        pass
+    bench.run(1000)
+    assert "neighbours.capacity" in bench.told("status", input="radio", reason="table_full")[-1]["detail"]
+    counters = bench.live.statistics()["counters"]["radio"]
+    assert counters["table_full"] == 300 - 256
+    assert counters["length"] == FLOOD_A_SECOND
 
 
 def test_links_are_states_and_light_the_fault_lamp(bench: Bench) -> None:

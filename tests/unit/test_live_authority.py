@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from asvcore.settings import Settings
 from asvunit.assembly import assemble
-from asvunit.authority import ACCEPTED, Authority
+from asvunit.authority import Authority
 from asvunit.config import Config
 from asvunit.event_hub import EventHub
 from asvunit.event_limit import EVENTS_A_SECOND
@@ -23,13 +23,14 @@ from asvunit.journal import JournalWriter
 from asvunit.live import LiveUnit
 from asvunit.message import encode, raw_from_values
 from asvunit.parts import Parts, Times
-from asvunit.ports import SPEED, Fix, RadioFrame, VehicleSignal
+from asvunit.ports import SPEED, Fix, Link, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
+from asvunit.radio.admission import FOLLOWED, NEW
 from asvunit.runtime import Runtime
 from asvunit.service import ServiceManager
 from asvunit.trailer import sign
 from asvunit.unit import Unit
-from asvunit.verifier import CAPACITY, LATE_NS, Verifier
+from asvunit.verifier import LATE_NS, Verifier
 
 MS = 1_000_000
 START_NS = 5_000_000_000
@@ -70,6 +71,9 @@ class Radio:
         self.counters: Counter[str] = Counter()
         self.waiting: list[RadioFrame] = []
 
+    def tend(self) -> Link | None:
+        return None
+
     def receive(self, limit: int) -> list[RadioFrame]:
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return taken
@@ -79,10 +83,8 @@ class Inline(Verifier):
     """Verifies when it is told to; everything else is the real one's."""
 
     def work(self) -> None:
-        while self._waiting:
-            frame, now_ms = self._waiting.popleft()
-            verdict = self._authority.judge(frame.payload, now_ms) or ACCEPTED
-            self._deliver(RadioFrame(frame.time_ns, frame.source, frame.payload, verdict))
+        while self.verify_next():
+            pass
 
 
 class Bench:
@@ -280,17 +282,34 @@ def test_without_keys_it_is_an_ordinary_vehicle_at_once(stack: ExitStack) -> Non
 
 def test_too_many_at_once_are_ordinary_and_counted(bench: Bench) -> None:
     bench.fix()
-    for number in range(CAPACITY + 5):
+    for number in range(30):  # of one source, before any of them is known to be genuine
         bench.put(sign(message(0, vehicle_id=number), KEY_ID, KEY, bench.utc_ms + number))
     while bench.live.turn():
         pass
-    assert bench.reasons() == ["overflow"] * 5
-    assert bench.flags() == [0] * 5
+    refused = len(bench.reasons())
+    assert 20 < refused < 30
+    assert bench.reasons() == ["rate_limited"] * refused
+    assert bench.flags() == [0] * refused
     assert bench.verifier is not None
     bench.verifier.work()
     bench.live.turn()
-    assert bench.flags() == [0] * 5 + [1] * CAPACITY
-    assert bench.live.statistics()["counters"]["trailer"] == {"overflow": 5, "accepted": CAPACITY}
+    assert bench.flags() == [0] * refused + [1] * (30 - refused)
+    assert bench.live.statistics()["counters"]["trailer"] == {"rate_limited": refused, "accepted": 30 - refused}
+
+
+def test_the_same_frame_again_while_it_waits_is_replayed(bench: Bench) -> None:
+    bench.fix()
+    frame = bench.signed()
+    for _ in range(100):
+        bench.put(frame)
+    while bench.live.turn():
+        pass
+    assert bench.live.unit.trailers == {"replayed": 99}
+    assert bench.verifier is not None
+    bench.verifier.work()
+    bench.live.turn()
+    assert bench.live.unit.trailers == {"replayed": 99, "accepted": 1}
+    assert bench.flags()[-1] == 1
 
 
 def test_a_flood_of_forged_frames_is_told_by_count(bench: Bench) -> None:
@@ -302,6 +321,26 @@ def test_a_flood_of_forged_frames_is_told_by_count(bench: Bench) -> None:
     (rest,) = [one for one in bench.told("trailer") if "count" in one]
     assert (rest["reason"], rest["count"], rest["source"], rest["key_id"]) == ("unknown_key", 30, None, None)
     assert bench.live.statistics()["counters"]["trailer"]["unknown_key"] == EVENTS_A_SECOND + 30
+
+
+def test_a_flood_of_forged_frames_in_its_name_leaves_the_vehicle_its_flag(bench: Bench) -> None:
+    bench.fix()
+    for counter in range(20):
+        bench.hear(bench.signed(counter))
+        for number in range(100):
+            forged = sign(message(number, vehicle_id=78), KEY_ID, private(9), bench.utc_ms + 1)
+            bench.radio.waiting.append(RadioFrame(bench.now_ns + number, f"10.0.0.{number}:1", forged))
+        while bench.live.turn():
+            pass
+        assert bench.verifier is not None
+        bench.verifier.work()
+        bench.run(100)
+        bench.fix()
+    assert sum(bench.flags()) == 20
+    trailers = bench.live.unit.trailers
+    assert trailers["accepted"] == 20
+    assert 20 <= trailers["bad_signature"] <= 200
+    assert trailers.total() == 20 + 20 * 100
 
 
 def test_what_was_verified_before_a_stop_of_the_process_is_dropped(bench: Bench) -> None:
@@ -321,22 +360,33 @@ def test_what_was_verified_before_a_stop_of_the_process_is_dropped(bench: Bench)
 # The thread
 
 
-class Gate:
-    """An authority whose signatures take as long as the test wants."""
+class Gate(Authority):
+    """An authority whose signatures take as long as the test wants; counter 2 is of a vehicle that is followed."""
 
     def __init__(self) -> None:
+        super().__init__({})
         self.open = threading.Event()
         self.entered = threading.Event()
         self.threads: set[str] = set()
 
-    def judge(self, _frame: bytes, now_ms_utc: int | None) -> str:
+    def untimely(self, _payload: bytes, now_ms_utc: int | None) -> str:
+        return "" if now_ms_utc else "no_clock"
+
+    def crowded_out(self, frame: RadioFrame) -> str:
+        self.rank = FOLLOWED if frame.payload == b"2" else NEW
+        return ""
+
+    def verify(self, _payload: bytes) -> bool:
         self.threads.add(threading.current_thread().name)
         self.entered.set()
         assert self.open.wait(WAIT_S)
-        return "" if now_ms_utc else "no_clock"
+        return True
+
+    def conclude(self, _frame: RadioFrame, verified: bool) -> str:
+        return "" if verified else "bad_signature"
 
 
-def test_the_thread_takes_in_bounded_never_holds_the_caller_up_and_delivers_in_order() -> None:
+def test_the_thread_takes_in_bounded_never_holds_the_caller_up_and_takes_followed_vehicles_first() -> None:
     gate, delivered, done = Gate(), [], threading.Event()
 
     def deliver(frame: RadioFrame) -> None:
@@ -344,23 +394,24 @@ def test_the_thread_takes_in_bounded_never_holds_the_caller_up_and_delivers_in_o
         if len(delivered) == 4:
             done.set()
 
-    verifier = Verifier(gate, deliver, capacity=3)  # type: ignore[arg-type]
+    verifier = Verifier(gate, deliver, capacity=3)
     verifier.start()
     frames = [RadioFrame(number, SOURCE, b"%d" % number) for number in range(6)]
-    assert verifier.submit(frames[0], None)
+    assert verifier.submit(frames[0], 1) == ""
     assert gate.entered.wait(WAIT_S)
-    assert [verifier.submit(frame, 1) for frame in frames[1:]] == [True, True, True, False, False]
+    verdicts = [verifier.submit(frame, 1) for frame in [*frames[1:4], frames[3], *frames[4:]]]
+    assert verdicts == ["", "", "", "replayed", "overflow", "overflow"]
+    assert verifier.submit(frames[5], None) == "no_clock"
     assert delivered == []
     gate.open.set()
     assert done.wait(WAIT_S)
     verifier.stop()
-    verdicts = ["no_clock", "accepted", "accepted", "accepted"]
-    assert delivered == [RadioFrame(n, SOURCE, b"%d" % n, verdict) for n, verdict in enumerate(verdicts)]
+    assert delivered == [RadioFrame(n, SOURCE, b"%d" % n, "accepted") for n in (0, 2, 1, 3)]
     assert gate.threads == {"verifier"}
 
 
 def test_a_verifier_that_was_never_started_stops_too() -> None:
-    Verifier(Gate(), print).stop()  # type: ignore[arg-type]
+    Verifier(Gate(), print).stop()
 
 
 class HeardRadio(Radio):

@@ -270,10 +270,58 @@ def test_time_that_runs_back_is_counted_not_followed():
     assert drive.of("drop")[-1]["t"] == 1000
 
 
+def attention(drive, t):
+    raw = sent(drive, t)
+    assert raw["particular_vehicle_information"] == 0
+    return raw["emergency_attention"]
+
+
+def test_ordinary_units_send_0_whatever_the_car_says():
+    drive = Drive()
+    for t, (value_of_42, status) in enumerate(((1, codes.STATUS_OK), (0, codes.STATUS_OK), (1, codes.STATUS_UNKNOWN))):
+        drive.vehicle(t * 100, codes.SIGNAL_EMERGENCY, value_of_42, status)
+        assert attention(drive, t * 100) == 0
+
+
+def test_element_42_follows_the_switch_while_it_is_fresh():
+    drive = Drive(emergency_send=codes.ACTION_SIGNAL, timeout_emergency_ms=300)
+    assert attention(drive, 0) == 0  # not heard yet
+    told = []
+    for t, got in ((100, 1), (200, 0), (300, 1), (400, 0), (600, 1)):
+        drive.vehicle(t, codes.SIGNAL_EMERGENCY, got)
+        told.append(attention(drive, t))
+    assert told == [1, 0, 1, 0, 1]
+    assert [attention(drive, t) for t in (700, 800, 900, 1000)] == [1, 1, 1, 0]  # 300 ms, then stale
+    drive.vehicle(1100, codes.SIGNAL_EMERGENCY, 1)
+    assert attention(drive, 1100) == 1
+    for t, status in ((1200, codes.STATUS_UNKNOWN), (1300, codes.STATUS_IMPLAUSIBLE)):
+        drive.vehicle(t, codes.SIGNAL_EMERGENCY, 1, status)
+        assert attention(drive, t) == 0
+
+
+def test_element_42_always():
+    drive = Drive(emergency_send=codes.ACTION_ALWAYS)
+    assert attention(drive, 0) == 1
+    drive.vehicle(100, codes.SIGNAL_EMERGENCY, 0)
+    assert attention(drive, 100) == 1
+
+
+def test_a_switch_of_the_car_that_falls_silent_is_told():
+    drive = Drive(emergency_send=codes.ACTION_SIGNAL, signals=1 << codes.SIGNAL_EMERGENCY)
+    for t in range(0, 3000, 100):
+        if t < 1000:
+            drive.vehicle(t, codes.SIGNAL_EMERGENCY, 1)
+        drive.tick(t)
+    told = [(one["state"], one["reason"]) for one in drive.of("signal") if one["signal"] == codes.SIGNAL_EMERGENCY]
+    assert told == [(codes.STATE_OK, "received"), (codes.STATE_STALE, "timeout")]
+
+
 def test_misuse_raises():
     drive = Drive()
+    with pytest.raises(ValueError, match="signal 8: value 2"):
+        drive.core.on_vehicle(codes.SIGNAL_EMERGENCY, 2, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="signal"):
-        drive.core.on_vehicle(8, 0, 0, 0, 0, 0)
+        drive.core.on_vehicle(codes.SIGNALS, 0, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="source"):
         drive.core.on_vehicle(0, 0, 0, 40_000, 0, 0)
     with pytest.raises(ValueError, match="source"):

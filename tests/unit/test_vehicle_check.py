@@ -377,3 +377,11 @@ def test_compile_warns_of_wide_fields(car: Callable[..., VehicleMap], capsys: py
     wide = CAR.replace("KPH : 7|16@0+ (0.01,0)", "KPH : 7|32@0+ (0.00001,0)")
     run("compile", str(car(MAP, wide).path))
     assert "SPEED.KPH (32 bits): beyond 30 bits" in capsys.readouterr().err
+
+
+def test_an_emergency_vehicles_switch_is_told_where_the_map_has_it(car: Callable[..., VehicleMap]) -> None:
+    assert all(row.element != "emergency" for row in inspect(car(), None, []).rows)
+    switched = car(MAP + '[signal.emergency]\nfrom = "PEDALS.BRAKE"\nvalues = { 0 = "off", 1 = "on" }\n')
+    row = inspect(switched, None, []).rows[-1]
+    assert (row.number, row.element, [feed.name for feed in row.feeds]) == (42, "emergency", ["emergency"])
+    assert row.feeds[0].words == {0: "off", 1: "on"}

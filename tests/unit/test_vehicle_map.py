@@ -74,7 +74,7 @@ def make(tmp_path: Path):
 
 def test_bench(bench: VehicleMap) -> None:
     assert bench.mapped == SIGNALS[:7]  # it has no sensor of its yaw rate
-    assert bench.timeouts_ms == [200, 200, 500, 500, 500, 200, 200, 500]
+    assert bench.timeouts_ms == [200, 200, 500, 500, 500, 200, 200, 500, 500]
     motion = frame("MOTION", SPEED=4321, ACCELERATION=-250, BRAKE_LAMP=1, AUXILIARY_BRAKE=1, ACCELERATOR=75)
     assert values(bench, motion) == {SPEED: (4321, OK), ACCELERATION: (-250, OK), BRAKE: (7, OK), ACCELERATOR: (38, OK)}
     body = frame("BODY", WINKER_SWITCH=2, HAZARD_SWITCH=1, SHIFT_POSITION=3)

@@ -8,6 +8,7 @@ import pytest
 from asvunit.ports import (
     ACCELERATOR,
     BRAKE,
+    EMERGENCY,
     HAZARD,
     SHIFT,
     SPEED,
@@ -53,6 +54,20 @@ def test_two_state_words_from_several(make: Make) -> None:
     plain = make('[signal.brake]\nany = ["LAMPS.PEDAL", "STOP.STOP"]')
     assert [told(plain, 34, b"\x00"), told(plain, 32, 0x30), told(plain, 32, 0)] == [
         {BRAKE: None}, {BRAKE: 5}, {BRAKE: 4},
+    ]  # fmt: skip
+
+
+def test_an_emergency_vehicles_switches(make: Make) -> None:
+    vehicle = make('[signal.emergency]\nany = ["LAMPS.PEDAL", "STOP.STOP"]\non = [1, 2]\ntimeout_ms = 400')
+    assert vehicle.mapped == ("emergency",)
+    assert vehicle.timeouts_ms[EMERGENCY] == 400
+    assert told(vehicle, 32, 0x00, 1.0) == {EMERGENCY: None}  # the siren was not heard of yet
+    assert told(vehicle, 34, b"\x01", 1.1) == {EMERGENCY: 1}
+    assert told(vehicle, 34, b"\x00", 1.2) == {EMERGENCY: 0}
+    assert told(vehicle, 32, 0x20, 1.3) == {EMERGENCY: 1}
+    one = make('[signal.emergency]\nfrom = "LAMPS.PEDAL"\nvalues = {0 = "off", 1 = "on", 3 = "unknown"}')
+    assert [told(one, 32, n << 4) for n in range(4)] == [
+        {EMERGENCY: 0}, {EMERGENCY: 1}, {EMERGENCY: None}, {EMERGENCY: None},
     ]  # fmt: skip
 
 

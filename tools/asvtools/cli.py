@@ -21,13 +21,17 @@ from asvtools import (
     doctor,
     explain_command,
     gnss_command,
+    keys_command,
     messages,
+    par_command,
     peer_command,
+    radio_command,
     replay_command,
     run_command,
     vehicle_command,
     verify_command,
 )
+from asvtools.wireshark import command as wireshark_command
 from asvunit.errors import AsvkitError, UsageError
 
 INTERRUPTED = 130  # as shells report it
@@ -71,6 +75,10 @@ app.add_typer(config_command.app, name="config", short_help="Write or check a un
 app.add_typer(vehicle_command.app, name="vehicle", short_help="Signal maps: check against a log, propose, compile.")
 app.add_typer(gnss_command.app, name="gnss", short_help="Set up a receiver, and read it back.")
 app.add_typer(can_command.app, name="can", short_help="Play a CAN log to a bench bus.")
+app.add_typer(radio_command.app, name="radio", short_help="Set up and check an 802.11p card.")
+app.add_typer(keys_command.app, name="keys", short_help="Keys of emergency vehicles.")
+app.command("par", short_help="How well others are heard: loss, gaps, arrival against distance.")(par_command.par)
+app.add_typer(wireshark_command.app, name="wireshark", short_help="The message in Wireshark and tshark.")
 app.command("area", short_help="How far the radio must reach: areas, timing, packet rate.")(area_command.area)
 app.command("doctor", short_help="What this machine and this unit lack, and the mend.")(doctor.doctor)
 app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)

@@ -51,7 +51,7 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration file.", m
 def _parts(config: "Config", file: Path) -> list[str]:
     """Says what each part will be; the faults found."""
     from asvtools.run_command import simulated
-    from asvunit.assembly import PARTS
+    from asvunit.described import PARTS
 
     wrong: list[str] = []
     told: list[str] = []

@@ -19,7 +19,8 @@ from asvunit.ports import TRAILER_BYTES, TRAILER_MARK
 
 _SHOWN = 40  # characters of bad input repeated in a report
 _INTERSECTION = ("latitude_deg", "longitude_deg", "distance_m", "source")
-_ELSEWHERE = ("outbound", "other_traffic")  # left out of a capture without being wrong
+# Left out of a capture without being wrong
+_ELSEWHERE = ("outbound", "inbound", "other_traffic", "encrypted", "aggregate")
 
 Line = tuple[str, str]  # ("line 3" or "argument 3", its text)
 
@@ -31,6 +32,10 @@ def decode(
     ],
     as_csv: Annotated[bool, typer.Option("--csv", help="A capture as a table, one row a frame.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="A capture as JSON lines (the default).")] = False,
+    sent: Annotated[
+        bool, typer.Option("--sent", help="Of a capture the frames sent, in place of those heard.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="UDP port of a capture.")] = 47100,
 ) -> None:
     """Show messages (100 bytes, or 178 with an emergency vehicle's trailer) as raw codes and values.
 
@@ -44,7 +49,9 @@ def decode(
     if not captures and (as_csv or as_jsonl):
         raise UsageError(f"decode: --{'csv' if as_csv else 'jsonl'} needs a capture")
     if not (
-        _decode_captures([Path(text) for text in captures], as_csv) if captures else _each(_lines(inputs), _decoded)
+        _decode_captures([Path(text) for text in captures], as_csv, port, sent)
+        if captures
+        else _each(_lines(inputs), _decoded)
     ):
         raise typer.Exit(1)
 
@@ -160,13 +167,13 @@ def _is_capture(text: str) -> bool:
         return False
 
 
-def _decode_captures(paths: list[Path], as_csv: bool) -> bool:
+def _decode_captures(paths: list[Path], as_csv: bool, port: int, sent: bool) -> bool:
     from asvunit.adapters.capture import Capture
 
     good = True
     table = _Table(sys.stdout) if as_csv else None
     for path in paths:
-        capture = Capture(path)
+        capture = Capture(path, port, outbound=sent)
         for number, frame in enumerate(capture, 1):
             place = f"{path}: packet {number + capture.counters.total()}"
             try:

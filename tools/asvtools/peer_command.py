@@ -12,11 +12,13 @@ from asvunit.errors import UsageError
 if TYPE_CHECKING:
     from asvrig.scenario import Scenario
     from asvunit.config import RadioTable
+    from asvunit.ports import Radio
 
 _STEP_S: Final = 0.01
 _SILENT_S: Final = 30.0  # without the ego on the air its time is not believed any more
 _NEW_ROUND_S: Final = 1.0  # a begin that differs more is another round's
 _FRAMES: Final = 64
+_TEND_S: Final = 1.0
 
 
 def peer(
@@ -43,7 +45,8 @@ def peer(
     except UsageError as error:  # of its [radio]
         raise UsageError(f"{config}: {error}" if config else str(error)) from error
     names = ", ".join(one.name for one in played.others) or "nobody"
-    typer.echo(f"{played.title}: playing {names} on {table.address}:{table.port}; waiting to hear its ego move ...")
+    where = table.interface if table.kind == "ocb" else f"{table.address}:{table.port}"
+    typer.echo(f"{played.title}: playing {names} on {where}; waiting to hear its ego move ...")
     try:
         while not rounds or one.rounds < rounds:
             one.turn()
@@ -51,21 +54,34 @@ def peer(
         one.close()
 
 
+def _ears(table: "RadioTable") -> "Radio":
+    """What hears the ego."""
+    from asvunit.adapters.ocb import OcbRadio
+    from asvunit.adapters.udp import UdpRadio
+    from asvunit.identity import ignition_mac
+
+    if table.kind == "udp":
+        return UdpRadio(table.address, table.port, interface=table.interface, ttl=table.ttl)
+    if table.interface is None:
+        raise UsageError('radio.interface: kind = "ocb" needs one')
+    return OcbRadio(table.interface, ignition_mac(time.time_ns()), monitor=table.monitor)
+
+
 class _Peer:
     """The opponents, their senders, and what they hear of ego."""
 
     def __init__(self, scenario: "Scenario", table: "RadioTable") -> None:
         from asvrig.live.opponent import Opponent, Pacer
-        from asvrig.live.radio import RadioSender
-        from asvunit.adapters.udp import UdpRadio
+        from asvrig.live.radio import radio_sender
 
         self.rounds = 0
         self._pacer = Pacer(scenario)
         self._duration_s = scenario.duration_s
-        self._radio = UdpRadio(table.address, table.port)
-        self._others = [(Opponent(scenario, one), RadioSender(table.address, table.port)) for one in scenario.others]
+        self._radio = _ears(table)
+        self._others = [(Opponent(scenario, one), radio_sender(table)) for one in scenario.others]
         self._own = {opponent.vehicle_id for opponent, _sender in self._others}
         self._heard_s = 0.0
+        self._tended_s, self._lost = time.monotonic(), False
         self._begin_s: float | None = None
         self._last_s = 0.0  # of the scenario's time: played up to here
 
@@ -73,6 +89,7 @@ class _Peer:
         """Listen for a moment, then send what is due."""
         select.select([self._radio], [], [], _STEP_S)
         self._listen()
+        self._tend()
         begin_s, now_s = self._pacer.begin_s, time.monotonic()
         if begin_s is None or now_s - self._heard_s > _SILENT_S:
             return
@@ -85,6 +102,16 @@ class _Peer:
         self._radio.close()
         for _opponent, sender in self._others:
             sender.close()
+
+    def _tend(self) -> None:
+        """Once a second: what was lost is opened again, and told."""
+        if time.monotonic() - self._tended_s < _TEND_S:
+            return
+        self._tended_s = time.monotonic()
+        link = self._radio.tend()
+        if link is not None and (self._lost or not link.up):  # at the start, that all is well is no news
+            typer.echo(f"radio {link.reason}: {link.detail}")
+            self._lost = not link.up
 
     def _listen(self) -> None:
         from asvunit.message import Malformed, decode, values

@@ -15,6 +15,7 @@ from asvunit.errors import AsvkitError, UsageError
 
 if TYPE_CHECKING:
     from asvunit.events import Event
+    from asvunit.ports import RadioFrame
 
 # Reasons that report a fault of a frame which is used all the same
 _USED: Final = frozenset(
@@ -31,6 +32,9 @@ def replay(
     config: recorded.ConfigFile = None,
     events: Annotated[Path | None, option("--events", "OUT.jsonl", "Write the events; '-' is stdout.")] = None,
     sent: Annotated[Path | None, option("--sent", "OUT.pcap", "Write the sent frames, .pcap or .pcapng.")] = None,
+    capture: Annotated[
+        Path | None, option("--capture", "OUT.pcapng", "Write sent and received frames, with why one was not used.")
+    ] = None,
     journal: Annotated[Path | None, option("--journal", "OUT", "Write the journal of the core's inputs.")] = None,
     seed: recorded.Seed = None,
     day: recorded.Day = None,
@@ -39,6 +43,8 @@ def replay(
     buses: recorded.Buses = None,
 ) -> None:
     """Recorded inputs through the unit, offline: frames and warnings as they would have been live."""
+    if capture and capture.suffix.lower() != ".pcapng":
+        raise UsageError(f"--capture: {capture}: pcap knows neither direction nor comments; name a file .pcapng")
     opened = open_recorded(
         gnss=gnss,
         can=can,
@@ -51,11 +57,11 @@ def replay(
         align=align,
         databases=databases,
         buses=buses,
-        written=[sent, journal, None if str(events) == "-" else events],
+        written=[sent, capture, journal, None if str(events) == "-" else events],
     )
     try:
         with contextlib.ExitStack() as stack:
-            session = _Session(stack, opened, events, sent, journal)
+            session = _Session(stack, opened, events, sent, journal, capture)
             session.run()
     except BrokenPipeError:
         raise
@@ -76,8 +82,10 @@ class _Session:
         events: Path | None,
         sent: Path | None,
         journal: Path | None,
+        capture: Path | None,
     ) -> None:
         from asvunit.adapters.capture import CaptureWriter
+        from asvunit.authority import ACCEPTED
         from asvunit.clock import UnitClock
         from asvunit.identity import ignition_mac
         from asvunit.journal import JournalWriter
@@ -87,6 +95,10 @@ class _Session:
         self.tally: Counter[str] = Counter()
         self._lines = stack.enter_context(_output(events)) if events else None
         self._frames = stack.enter_context(CaptureWriter(sent, outbound=True)) if sent else None
+        self._capture = stack.enter_context(CaptureWriter(capture, outbound=True)) if capture else None
+        self._port = opened.config.radio.port
+        self._accepted = ACCEPTED
+        self._remark = ""  # what was said of the frame that is taken
         log = stack.enter_context(_output(journal)) if journal else None
         self.unit = opened.unit(
             UnitClock(self.first_ns),
@@ -100,14 +112,23 @@ class _Session:
         from asvunit.replay import play
 
         self._event(self.unit.start_event(self.first_ns))
-        play(self.unit, self.inputs, self.first_ns, self.last_ns)
+        play(self.unit, self.inputs, self.first_ns, self.last_ns, self._heard)
 
     def _send(self, time_ns: int, frame: bytes) -> None:
         if self._frames:
             self._frames.write(time_ns, frame, self._mac)
+        if self._capture:
+            self._capture.write(time_ns, frame, self._mac)
+
+    def _heard(self, frame: "RadioFrame") -> None:
+        if self._capture:
+            self._capture.heard(frame, self._remark, self._port)
+        self._remark = ""
 
     def _event(self, event: "Event") -> None:
         kind = event["event"]
+        if kind in ("drop", "trailer") and event["cause"] and event["reason"] != self._accepted:
+            self._remark = self._remark or event["reason"]
         if kind == "drop":
             word = "reported" if event["reason"] in _USED else "dropped"
             self.tally[f"{word}: {event['reason']}"] += 1

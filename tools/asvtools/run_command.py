@@ -75,6 +75,7 @@ class _Session:
         from asvunit.adapters.terminal import TerminalOutputs
         from asvunit.assembly import assemble, beside
         from asvunit.event_hub import EventHub
+        from asvunit.identity import ignition_phase_ns
         from asvunit.intersections import node_ahead
         from asvunit.live import LiveUnit
         from asvunit.parts import Times
@@ -96,18 +97,20 @@ class _Session:
         for screen in screens:
             stack.callback(screen.close)
         stand_ins, timeouts_ms, mapped = simulated(config, folder)
-        parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens)
+        # A new identity at each ignition: vehicle_id, source address and phase of the cycles [G 3.7.2(d)]
+        seed = config.seed if "seed" in config.model_fields_set else int.from_bytes(os.urandom(4), "big") % _SEEDS
+        parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens, seed)
         settings = config.settings(*((car.timeouts_ms, car.mapped) if car else (timeouts_ms, mapped)))
         used = {name.partition(".")[0] for name in parts.inputs} | ({"radio"} if parts.radio else set())
         for name in ("gnss", "can", "radio"):
             settings.set(f"uses_{name}", int(name in used))
-        if "seed" not in config.model_fields_set:  # a new identity at each ignition [G 3.7.2(d)]
-            settings.set("seed", int.from_bytes(os.urandom(4), "big") % _SEEDS)
+        settings.set("seed", seed)
         nodes = node_ahead(config, folder)
         self.live = LiveUnit(
             partial(Unit, settings, language=config.presentation.language, nodes=nodes),
             parts,
             Times(time.monotonic_ns, time.time_ns),
+            ignition_phase_ns(seed),
         )
         self.runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
 

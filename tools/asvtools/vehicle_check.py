@@ -11,7 +11,7 @@ from asvunit.ports import IMPLAUSIBLE, OK, UNKNOWN
 if TYPE_CHECKING:
     from asvunit.vehicle import Feed, VehicleMap
 
-# Elements 20 to 27 of the message [G appendix 1]: number, element, ASV signals that feed it, what is missed without.
+# Elements 20 to 27, and 42, of the message [G appendix 1]: number, element, ASV signals that feed it, what is missed without.
 ELEMENTS: Final = (
     (
         20,
@@ -36,7 +36,9 @@ ELEMENTS: Final = (
         ("accelerator", "accelerator_switch"),
         "it is sent as unknown; crossing support tells a start by the speed alone",
     ),
+    (42, "emergency", ("emergency",), "never sent as in action"),
 )
+_FOR_FEW: Final = ("emergency",)  # told where the map gives them: other vehicles have no such switch
 # Factor from the value in ports.SIGNALS to what people read, its unit, digits.
 READ_AS: Final = {
     "speed": (0.01, "km/h", 1),
@@ -79,6 +81,7 @@ def inspect(vehicle: "VehicleMap", log: Path | None, buses: list[str]) -> Report
     rows = [
         Row(number, element, [feed for feed in vehicle.feeds if feed.name in names], without)
         for number, element, names, without in ELEMENTS
+        if element not in _FOR_FEW or any(feed.name in names for feed in vehicle.feeds)
     ]
     findings = of_map(vehicle)
     if log is None:
@@ -145,6 +148,7 @@ MEANS: Final[dict[str, dict[int, str]]] = {
     "brake": {4: "off", 5: "on", 6: "auxiliary", 7: "on, auxiliary"},
     "shift": {1: "drive", 2: "reverse", 3: "parking", 4: "other", 7: "none"},
     "accelerator": {0: "off", 120: "on"},
+    "emergency": {0: "off", 1: "on"},
 }
 
 

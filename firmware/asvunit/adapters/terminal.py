@@ -57,7 +57,14 @@ def driver_view(shown: Shown, title: str, notes: tuple[str, ...] = ()) -> Panel:
     for row in rows:
         row.no_wrap, row.overflow = True, "ellipsis"
     border = {"caution": "yellow", "information": "blue"}.get(shown.level, "white")
-    return Panel(Group(*rows), title=title, title_align="left", border_style=border)
+    return Panel(
+        Group(*rows),
+        title=title,
+        title_align="left",
+        subtitle=Text(shown.figures, "dim") if shown.figures else None,
+        subtitle_align="left",
+        border_style=border,
+    )
 
 
 def one_line(shown: Shown) -> str:
@@ -151,11 +158,15 @@ class TerminalOutputs:
         return Constrain(driver_view(self._shown, self._title, notes), width)
 
     def _print(self) -> None:
+        told = None
         while True:
             ended = self._ended
             encoding = self._console.encoding
-            self._console.file.write(one_line(self._shown).encode(encoding, "replace").decode(encoding) + "\n")
-            self._console.file.flush()
+            line = one_line(self._shown)
+            if line != told:
+                self._console.file.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+                self._console.file.flush()
+                told = line
             if ended:
                 return
             self._changed.wait()

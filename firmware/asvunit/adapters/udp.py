@@ -5,152 +5,140 @@ source. The kernel's receive buffer is the bounded queue: what it had to drop is
 """
 
 import errno
-import ipaddress
+import os
 import socket
-import struct
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 from asvunit.errors import UsageError
-from asvunit.ports import RadioFrame
+from asvunit.ports import Link, RadioFrame
+from asvunit.radio.batch import prepare
+from asvunit.radio.endpoint import endpoint, source_text
+from asvunit.radio.intake import STALE_NS, Intake, Sender
+from asvunit.radio.interface import look, mend
 
-_SO_TIMESTAMPNS: Final = 35  # a timespec beside each datagram
-_SO_RXQ_OVFL: Final = 40  # and how many the socket has dropped so far
-_IP_MULTICAST_ALL: Final = 49
-_TIMESPEC: Final = struct.Struct("@ll")
-_LONGEST: Final = 2048  # longer is malformed all the same
-_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(4)
-_BUFFER_BYTES: Final = 1 << 20
-_OWN_FRAMES: Final = 16  # own frames known again when they are heard
-STALE_NS: Final = 500_000_000  # frames that waited longer tell of the past
+__all__ = ["STALE_NS", "UdpRadio"]
 
 
 class UdpRadio:
-    """A `ports.Radio`. `now` gives (monotonic, Unix) nanoseconds of one moment."""
+    """A `ports.Radio`. `now` gives (monotonic, Unix) nanoseconds of one moment.
 
-    def __init__(self, address: str, port: int, *, now: Callable[[], tuple[int, int]] | None = None) -> None:
+    Counted beside what `Intake` counts: from_outside, a frame of another machine where the address is loopback's.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        interface: str | None = None,
+        ttl: int = 1,
+        priority: int = 5,
+        now: Callable[[], tuple[int, int]] | None = None,
+    ) -> None:
+        """UsageError: no such address or interface, the port is in use by a program that does not share it."""
         self.counters: Counter[str] = Counter()
-        self._now = now or _now
-        self._target = (address, port)
-        self._own: deque[bytes] = deque(maxlen=_OWN_FRAMES)
-        self._overflow = 0
-        self._lost = False
-        self._address = _address(address)
-        self._receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._end = endpoint(address, port, interface)
+        self._index = self._end.index()
+        self._target = self._end.target(self._index)
+        self._joined = ""  # own address and interface when the group was joined; "": it is not
+        self._told = "connected"  # reason of the last Link
+        self._intake = Intake(self.counters, self._sender_of, self._end.key, now=now)
+        self._receiver = socket.socket(self._end.family, socket.SOCK_DGRAM)
+        self._sender = socket.socket(self._end.family, socket.SOCK_DGRAM)
         try:
-            self._open(port)
+            prepare(self._receiver)
+            self._end.prepare_receiver(self._receiver)
+            self._sender.setblocking(False)
+            self._end.prepare_sender(self._sender, ttl, priority)
+            self._sender.bind(("", 0))
         except OSError as error:
             self.close()
             raise self._refused(error) from error
-        self._own_port = self._sender.getsockname()[1]
+        self._own_port = int(self._sender.getsockname()[1])
+        if self._end.address.is_multicast:
+            self._join()
 
     @property
     def port(self) -> int:
         """The own ephemeral port, by which others tell this unit's frames."""
-        return int(self._own_port)
+        return self._own_port
+
+    @property
+    def source(self) -> str:
+        """As others name this unit, by the way its frames take now: "192.0.2.1:40000", "[fe80::1]:40000"."""
+        any_host = "0.0.0.0" if self._end.address.version == 4 else "::"  # noqa: S104 - not bound: without a network
+        return source_text(self._end.own_host(self._index) or any_host, self._own_port)
 
     def fileno(self) -> int:
         return self._receiver.fileno()
 
     def receive(self, limit: int) -> list[RadioFrame]:
-        """At most `limit` frames that wait, the oldest first; own ones and stale ones are counted only."""
-        frames: list[RadioFrame] = []
-        receive = self._receiver.recvmsg
-        monotonic_ns, unix_ns = self._now()
-        for _ in range(limit):
-            try:
-                payload, ancillary, _flags, (host, port) = receive(_LONGEST, _ANCILLARY)
-            except BlockingIOError:
-                break
-            except OSError:  # an ICMP answer to something sent, or the interface went down
-                self.counters["receive_error"] += 1
-                break
-            age_ns = self._age_ns(ancillary, unix_ns)
-            if age_ns > STALE_NS:
-                self.counters["stale"] += 1
-            elif port == self._own_port and payload in self._own:
-                self.counters["own_echo"] += 1
-            elif self._address.is_loopback and not host.startswith("127."):
-                self.counters["from_outside"] += 1
-            else:
-                frames.append(RadioFrame(monotonic_ns - age_ns, f"{host}:{port}", payload))
-        return frames
+        """At most `limit` frames that wait, the oldest first; own ones, odd ones and stale ones are counted only."""
+        try:
+            return self._intake.receive(self._receiver.fileno(), limit)
+        except OSError:
+            return []
 
     def send(self, payload: bytes) -> None:
         """Sends one payload; OSError if the network does not take it."""
-        self._own.append(payload)
+        self._intake.sending(payload)
         try:
             self._sender.sendto(payload, self._target)
         except OSError:
-            self._lost = True
+            self._joined = ""  # a network that comes back has forgotten the group
             raise
-        if self._lost:  # the network is back, and has forgotten the group
-            self._lost = False
-            if self._address.is_multicast:
+
+    def tend(self) -> Link | None:
+        """Joins the group again after the network, or its interface, was gone; tells of an interface that is."""
+        end = self._end
+        if end.interface is None:
+            if end.address.is_multicast:
                 self._join()
+            return None
+        found = look(end.interface)
+        index = found.index if found else 0
+        if index and index != self._index:  # it was unplugged, and has come back as another
+            self._index, self._target = index, end.target(index)
+            with suppress(OSError):
+                end.send_by(self._sender, index)
+        if end.address.is_multicast and found and found.running:
+            self._join()
+        return self._link("absent" if not found else "connected" if found.running else "down", end.interface)
 
     def close(self) -> None:
         self._receiver.close()
         self._sender.close()
 
-    def _open(self, port: int) -> None:
-        for one in (self._receiver, self._sender):
-            one.setblocking(False)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        receiver = self._receiver
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        receiver.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        receiver.bind(("", port))
-        self._sender.bind(("", 0))
-        if self._address.is_multicast:
-            receiver.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-            self._join()
+    # Inside
+
+    def _sender_of(self, key: bytes) -> Sender:
+        host, port = self._end.name(key)
+        outside = self._end.address.is_loopback and not (host.startswith("127.") or host == "::1")
+        return Sender(source_text(host, port), "from_outside" if outside else "", port == self._own_port)
 
     def _join(self) -> None:
-        """Take part in the group; without a network yet, or again, this is tried when a sending has failed."""
-        membership = self._address.packed + bytes(4)
-        for option in (socket.IP_DROP_MEMBERSHIP, socket.IP_ADD_MEMBERSHIP):
-            with suppress(OSError):
-                self._receiver.setsockopt(socket.IPPROTO_IP, option, membership)
+        """Take part in the group, anew where the way to it has changed: the membership stays with the old way."""
+        way = f"{self._end.own_host(self._index)} {self._index}"
+        if way != self._joined:
+            self._joined = way if self._end.join(self._receiver, self._index) else ""
+
+    def _link(self, reason: str, name: str) -> Link | None:
+        if reason == self._told:
+            return None
+        self._told = reason
+        up = reason == "connected"
+        return Link(time.monotonic_ns(), "radio", up, reason, name if up else mend(reason, name))
 
     def _refused(self, error: OSError) -> UsageError:
-        address, port = self._target
+        where = source_text(str(self._end.address), self._end.port)
         if error.errno == errno.EADDRINUSE:
             return UsageError(
-                f"radio.port: UDP port {port} is in use by a program that does not share it; "
+                f"radio.port: UDP port {self._end.port} is in use by a program that does not share it; "
                 "end that program (ss -ulpn tells which) or set another port"
             )
-        return UsageError(f"radio: {address}:{port} cannot be opened: {error.strerror or error}")
-
-    def _age_ns(self, ancillary: list[tuple[int, int, bytes]], unix_ns: int) -> int:
-        """How long ago the kernel received it; 0 where the clock was stepped meanwhile."""
-        age_ns = 0
-        for _level, kind, data in ancillary:
-            if kind == _SO_TIMESTAMPNS:
-                second, part_ns = _TIMESPEC.unpack_from(data)
-                age_ns = unix_ns - second * 1_000_000_000 - part_ns
-            elif kind == _SO_RXQ_OVFL:
-                dropped = int.from_bytes(data[:4], "little")
-                self.counters["overflow"] += (dropped - self._overflow) & 0xFFFF_FFFF
-                self._overflow = dropped
-        return age_ns if 0 <= age_ns < 60_000_000_000 else 0
-
-
-def _now() -> tuple[int, int]:
-    return time.monotonic_ns(), time.time_ns()
-
-
-def _address(text: str) -> ipaddress.IPv4Address:
-    try:
-        return ipaddress.IPv4Address(text)
-    except ValueError:
-        raise UsageError(
-            f"radio.address: {text!r} is no IPv4 address; give a broadcast (192.168.1.255) or multicast address, "
-            "127.255.255.255 for units on this machine"
-        ) from None
+        if error.errno == errno.EAFNOSUPPORT:
+            return UsageError(f"radio.address: {where}: IPv6 is switched off on this machine; give an IPv4 address")
+        return UsageError(f"radio: {where} cannot be opened: {error.strerror or os.strerror(error.errno or 0)}")

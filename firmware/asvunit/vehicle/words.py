@@ -19,6 +19,7 @@ WORDS: Final[dict[str, dict[str, int]]] = {
     "hazard": {"off": elements.HAZARD_OFF, "on": elements.HAZARD_ON, "none": elements.HAZARD_NONE},
     "shift": {"drive": 1, "reverse": 2, "parking": 3, "other": 4, "none": 7},
     "accelerator_switch": {"off": 0, "on": elements.PEDAL_ON},
+    "emergency": {"off": 0, "on": 1},
 }  # fmt: skip
 for _words in WORDS.values():
     _words["unknown"] = NONE_WORD
@@ -50,6 +51,7 @@ KEYS: Final = {
     "winker": _WORDS | _SIDES,
     "hazard": _SWITCH | _SIDES,
     "shift": _WORDS,
+    "emergency": _SWITCH,
 }
 NAMES: Final = tuple(KEYS)
 _INDICES: Final = {"auxiliary_brake": AUXILIARY, "accelerator_switch": ACCELERATOR}

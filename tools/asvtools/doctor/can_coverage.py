@@ -94,4 +94,5 @@ def _words() -> dict[str, dict[int, str]]:
         "winker": {elements.WINKER_OFF: "off", elements.WINKER_RIGHT: "right", elements.WINKER_LEFT: "left"},
         "hazard": {elements.HAZARD_OFF: "off", elements.HAZARD_ON: "on"},
         "shift": {1: "drive", 2: "reverse", 3: "parking", 4: "other"},
+        "emergency": {0: "off", 1: "on"},
     }

@@ -1,0 +1,96 @@
+"""What the live unit hears: frames in the order in which they are to be taken, with the verdicts on their trailers.
+
+As a rule that is the order of their arrival. When more wait than a turn takes, the newest frame of each vehicle is
+what counts, and those of the vehicles that matter most come first; what the time does not allow is counted as "shed".
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from asvcore.elements import MESSAGE_BYTES, VERSION
+from asvunit.authority import ACCEPTED
+from asvunit.events import Event
+from asvunit.parts import Parts
+from asvunit.ports import RadioFrame
+from asvunit.radio.arrival import Arrivals
+from asvunit.trailer import SIGNED_FRAME_BYTES, has_trailer
+from asvunit.unit import Unit
+from asvunit.verifier import LATE_NS
+
+FRAMES_A_TURN: Final = 64  # before the clock is looked at again
+FRAMES_A_PAUSE: Final = 8  # between two parts of a tick
+_RUSH_FRAMES: Final = 4096  # that are looked at when more wait than a turn takes
+RUSH_NS: Final = 30_000_000  # for them, before the rest is left
+# Of drop events: the frame is not used; the other reasons tell of one that is
+_UNUSED: Final = frozenset({"length", "version", "own_frame", "duplicate", "reordered", "table_full"})
+_LENGTHS: Final = (MESSAGE_BYTES, SIGNED_FRAME_BYTES)
+
+
+class Hearing:
+    """The radio as the live unit uses it. Without one nothing is ever heard."""
+
+    def __init__(self, parts: Parts, trusted_ms: Callable[[int], int | None], now_ns: Callable[[], int]) -> None:
+        """`trusted_ms`: the trusted clock at a time, for trailers; None: no such time."""
+        self.arrivals = Arrivals()
+        self._radio, self._verifier, self._recorder = parts.radio, parts.verifier, parts.recorder
+        self._trusted_ms, self._now_ns = trusted_ms, now_ns
+
+    def waiting(self, limit: int) -> list[RadioFrame]:
+        """Frames that wait, the oldest first."""
+        frames = self._radio.receive(limit) if self._radio else []
+        for frame in frames:  # here: what is shed later was no loss on the air
+            payload = frame.payload
+            if len(payload) in _LENGTHS and payload[0] & 0x1F == VERSION:
+                self.arrivals.frame(frame.source, payload[2] << 6 | payload[3] >> 2, payload[1], frame.time_ns)
+        return frames
+
+    def rush(self, frames: list[RadioFrame], unit: Unit) -> tuple[list[RadioFrame], list[RadioFrame]]:
+        """These and all that wait beside them: the newest of each vehicle, the most relevant first; and the others."""
+        assert self._radio is not None
+        while len(frames) < _RUSH_FRAMES and (more := self.waiting(FRAMES_A_TURN)):
+            frames += more
+        newest: dict[tuple[str, bytes], RadioFrame] = {}
+        superseded: list[RadioFrame] = []
+        signed: list[RadioFrame] = []  # whether they are genuine is not known yet: none stands for another
+        for frame in frames:
+            if has_trailer(frame.payload):
+                signed.append(frame)
+                continue
+            key = frame.source, frame.payload[2:4]
+            if key in newest:
+                superseded.append(newest[key])
+            newest[key] = frame
+        number, remoteness_dm = unit.sources.number, unit.core.remoteness_dm
+        ranked = [(remoteness_dm(one.payload, number(one.source)), one) for one in newest.values()]
+        ranked.sort(key=lambda pair: pair[0])
+        return signed + [one for _dm, one in ranked], superseded
+
+    def leave(self, frames: list[RadioFrame], reason: str) -> None:
+        """These are not taken: "superseded" by newer ones of their vehicles, "shed" for want of time."""
+        if frames and self._radio:
+            self._radio.counters[reason] += len(frames)
+            if self._recorder:
+                for frame in frames:
+                    self._recorder.heard(frame, f"dropped: {reason}")
+
+    def verified(self, frame: RadioFrame) -> RadioFrame | None:
+        """A frame as the core may have it now; None: it comes back from the verifier, or is too old."""
+        if not has_trailer(frame.payload):
+            return frame
+        if frame.verdict:
+            if self._radio and self._now_ns() - frame.time_ns > LATE_NS:  # the process was stopped
+                self._radio.counters["stale"] += 1
+                return None
+            return frame
+        if self._verifier is None:
+            return frame
+        verdict = self._verifier.submit(frame, self._trusted_ms(frame.time_ns))
+        return replace(frame, verdict=verdict) if verdict else None
+
+
+def remark(event: Event) -> str:
+    """What a capture says beside a frame, of a drop or a trailer event that it led to."""
+    if event["event"] == "trailer":
+        return "" if event["reason"] == ACCEPTED else f"trailer: {event['reason']}"
+    return f"{'dropped' if event['reason'] in _UNUSED else 'used'}: {event['reason']}"
