@@ -34,9 +34,9 @@ from asvunit.quantiles import Quantiles
 
 NAME = "Radio"
 QUIET = 200  # vehicles at 10 Hz: 2,000 frames/s
-QUIET_S = 15.0
+QUIET_S = 12.0
 PROBE_MS, FIRST_PROBE = 107, 12_000  # vehicles that are heard once, and when the unit tells of them
-FULL, FULL_S = 10_000, 10.0  # frames/s, of as many vehicles as the table holds
+FULL, FULL_S = 10_000, 8.0  # frames/s, of as many vehicles as the table holds
 FULL_IDS = 250
 FLOOD_S = 32.0
 SETTLE_S = 1.5

@@ -59,7 +59,7 @@ EVERYTHING = (
     '[signal.auxiliary_brake]\nfrom = "LAMPS_RIGHT.LIT"\non = [9]\n'
     '[signal.shift]\nfrom = "LONG.GEAR"\nvalues = {P = "parking", D = "drive"}\ndefault = "other"\n'
     '[signal.accelerator_switch]\nfrom = "LAMPS.PEDAL"\nvalues = {1 = "on"}\nvalid = "LAMPS.GOOD"\n'
-    '[signal.emergency]\nany = ["LAMPS.GOOD", "STOP.STOP"]\n'
+    '[signal.emergency]\nany = ["MOTION.MINUS", "STOP.STOP"]\n'
     '[signal.yaw_rate]\nfrom = "MOTION.YAW"\nsign = "MOTION.MINUS"\nunit = "rad/s"\n'
     '[signal.acceleration]\nfrom = "MODES.LEVEL"\nunit = "g"\nmagnitude = true\nmin = 0.5\n'
     '[[check]]\nmessage = "LAMPS"\nkind = "sum8"\n[[check]]\nmessage = "LAMPS"\nkind = "counter"\n'

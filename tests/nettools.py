@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from asvunit.ports import Link, Radio, RadioFrame
+from asvunit.radio.interface import look
 
 ETHERNET, LOOPBACK, RADIOTAP, NOTHING = 1, 772, 803, 0xFFFE  # ARPHRD_
 CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
@@ -108,10 +109,21 @@ def veth(one: str = "", other: str = "") -> Iterator[tuple[str, str]]:
     try:
         for name, where in zip(names, (one, other), strict=True):
             ip("link", "set", name, "up", namespace=where)
+        for name, where in zip(names, (one, other), strict=True):
+            with inside(where) if where else contextlib.nullcontext():
+                _until_running(name)
         yield names
     finally:
         with contextlib.suppress(OSError):  # the test itself may have unplugged it
             ip("link", "del", names[0], namespace=one)
+
+
+def _until_running(name: str) -> None:
+    """The kernel takes a moment for a carrier."""
+    deadline_s = time.monotonic() + 10
+    while not ((found := look(name)) and found.running):
+        assert time.monotonic() < deadline_s, f"{name} has no carrier"
+        select.select([], [], [], 0.005)
 
 
 class Tap:
@@ -151,6 +163,7 @@ def tap(kind: int = ETHERNET, *, up: bool = True) -> Iterator[Tap]:
     with contextlib.closing(made) as one:
         if up:
             ip("link", "set", one.name, "up")
+            _until_running(one.name)
         yield one
 
 
@@ -190,4 +203,5 @@ def told(tend: Callable[[], Link | None]) -> Link:
     deadline_s = time.monotonic() + 10
     while (link := tend()) is None:
         assert time.monotonic() < deadline_s, "no change of the link is told"
+        select.select([], [], [], 0.005)
     return link

@@ -1,6 +1,7 @@
 """The radio over UDP between machines: namespaces joined by a cable, IPv4 and IPv6."""
 
 import contextlib
+import select
 import socket
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -182,13 +183,10 @@ def test_loopback_of_ipv6_takes_nothing_from_outside(machines: tuple[Machine, Ma
     one = here.radio("::1")
     there.radio("fe80::1", interface=there.interface).send(GOOD)
     one.send(GOOD[:-1] + b"i")
-    frames = [*heard_or_dropped(one), *heard_or_dropped(one)]
-    assert frames == []  # the other one is the unit's own
+    while sum(one.counters.values()) < 2:
+        assert select.select([one], [], [], 10)[0]
+        assert one.receive(9) == []
     assert one.counters == {"from_outside": 1, "own_echo": 1}
-
-
-def heard_or_dropped(radio: UdpRadio) -> list[bytes]:
-    return [frame.payload for frame in radio.receive(9)]
 
 
 @pytest.mark.parametrize(
@@ -234,3 +232,4 @@ def test_units_of_ipv4_and_ipv6_share_a_port() -> None:
             four.close()
             to_none.send(GOOD)
             assert six.receive(9) == []
+        assert not six.counters

@@ -463,4 +463,5 @@ def test_the_shared_drive_decodes_to_its_truth_with_the_older_database(
             assert one.status == OK
             assert abs(one.value - expected) <= slack, (name, row)
             checked[name] += 1
-    assert min(count for name, count in checked.items()) > 100
+    del checked["emergency"]  # ordinary cars have no such switch
+    assert min(checked.values()) > 100

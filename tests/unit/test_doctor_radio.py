@@ -233,8 +233,8 @@ def test_a_card_on_a_channel(tmp_path, nobody_speaks):
     })  # fmt: skip
     found = by_name(radio.check_radio(on_interface(tmp_path, {"interface": "wlan0", "monitor": "mon0"}, card)))
     assert {name: each.state for name, each in found.items()} == {
-        "radio card": OK, "radio mode": OK, "radio channel": OK, "radio regulation": OK, "radio link": OK, "radio ipv6": OK,
-        "radio licence": OK, "radio monitor": OK, "radio right": OK, "radio heard": ABSENT,
+        "radio card": OK, "radio mode": OK, "radio channel": OK, "radio regulation": OK, "radio link": OK,
+        "radio ipv6": OK, "radio licence": OK, "radio monitor": OK, "radio right": OK, "radio heard": ABSENT,
     }  # fmt: skip
     assert "no Wi-Fi station may be the first" in found["radio regulation"].detail
     assert found["radio card"].found["rows"]["regulation"] == "passive"

@@ -64,6 +64,19 @@ class Submitted(Sender):
         self.frames.append((due_ns, payload))
 
 
+class Recorder:
+    """What would be written: direction, payload, remark, time."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.fault = ""
+        self.offset_ns = 0
+        self.written: list[tuple[bytes, str, int]] = []
+
+    def heard(self, frame: RadioFrame, remark: str = "") -> None:
+        self.written.append((frame.payload, remark, frame.time_ns))
+
+
 class Bench:
     """A live unit whose time is `now_ns`."""
 
@@ -73,12 +86,20 @@ class Bench:
         self.events: list[Event] = []
         self.inbox, self.radio, self.lamps, self.sender = Inbox(), Radio(), Lamps(), Submitted()
         self.fault = ""
+        self.recorder = Recorder()
         settings = Settings()
         settings.set("vehicle_length_dm", 45)
         self.live = LiveUnit(
             lambda clock, sink, send: Unit(settings, clock, sink=sink, send=send),
             Parts(
-                self.inbox, {}, self.radio, self.sender, Presenter([self.lamps]), self.events.append, lambda: self.fault
+                self.inbox,
+                {},
+                self.radio,
+                self.sender,
+                Presenter([self.lamps]),
+                self.events.append,
+                lambda: self.fault,
+                recorder=self.recorder,
             ),  # type: ignore[arg-type]
             Times(lambda: self.now_ns, lambda: UNIX_NS + self.now_ns - START_NS + self.step_ns),
         )
@@ -267,6 +288,47 @@ def test_a_frame_does_not_wait_for_the_end_of_a_tick(bench: Bench) -> None:
     assert judged[JUDGED_AT_ONCE] == 900  # after the part of the tick that was under way
     assert sorted({*judged} - {900}) == list(range(100))  # and nobody is left out
     assert bench.told("latency", input="frame")[-1]["taken_us"] < 3000
+
+
+def test_a_capture_has_every_frame_with_its_own_time_and_why_it_was_not_used(bench: Bench) -> None:
+    bench.standing()
+    bench.hear(-60.0, counter=1, age_ns=40 * MS)
+    bench.hear(-60.0, counter=1, age_ns=30 * MS)
+    bench.hear(-60.0, counter=0, age_ns=20 * MS)
+    bench.radio.waiting.append(RadioFrame(bench.now_ns, "127.0.0.1:50000", b"noise"))
+    bench.live.turn()
+    remarks = [(remark, (bench.now_ns - time_ns) // MS) for _payload, remark, time_ns in bench.recorder.written]
+    assert remarks[1:] == [("dropped: duplicate", 30), ("dropped: reordered", 20), ("dropped: length", 0)]
+    assert remarks[0][0] in ("", "used: clock_disagrees")
+    bench.recorder.written.clear()
+    slow(bench, 10 * MS)
+    for number in range(200, 200 + FRAMES_A_TURN):
+        bench.hear(-60.0, vehicle_id=number, counter=1)
+    bench.live.turn()
+    written = [remark for _payload, remark, _time_ns in bench.recorder.written]
+    assert len(written) == FRAMES_A_TURN
+    assert written.count("dropped: shed") == bench.radio.counters["shed"] > 50
+    assert bench.recorder.offset_ns == UNIX_NS - START_NS
+    bench.recorder.fault = "radio.pcapng: disk full"
+    bench.run(1100)
+    assert bench.live.states.now()["unit"] == ("overloaded", "capture_not_written")
+
+
+def test_what_is_shed_was_no_loss_on_the_air(bench: Bench) -> None:
+    bench.standing()
+    slow(bench, 10 * MS)
+    for counter in range(20):
+        for number in range(200, 200 + FRAMES_A_TURN):
+            bench.hear(-60.0, vehicle_id=number, counter=counter)
+        bench.live.turn()
+        bench.run(100)
+    assert bench.radio.counters["shed"] > 500
+    heard = bench.told("radio")[-1]
+    assert heard["arrival_percent"] == 100.0
+    assert heard["vehicles"] == FRAMES_A_TURN
+    assert bench.lamps.shown[-1].figures.startswith(f"heard: {FRAMES_A_TURN}, ")
+    bench.run(12_000)
+    assert bench.lamps.shown[-1].figures == ""  # never a word that could read as "no one is there"
 
 
 def test_noise_and_crowds_are_told_though_nothing_is_lost(bench: Bench) -> None:

@@ -246,6 +246,23 @@ def test_a_card_with_a_domain_of_its_own():
     assert "keeps its own rules" in judge(5880, 10, card, known["phy#0"], "iwlwifi").mend
 
 
+def test_two_domains_bound_a_card_together(tmp_path):
+    """A card made for one country in a machine told of another: the rule that is in the way is told."""
+    card = SimulatedCard(tmp_path, country="JP")
+    own = "phy#0\ncountry 99: DFS-UNSET\n\t(5140 - 5930 @ 160), (N/A, 30), (N/A)\n"
+
+    def run_command(words):
+        code, out, err = card(words)
+        return Ran(code, out + own if words == ("iw", "reg", "get") else out, err)
+
+    row = the_problem(set_up(Machine(tmp_path, run_command), Wanted("wlan0", 5880, 10)))
+    assert "no rule of country JP allows" in row.detail
+    narrow = own.replace("5930", "5830")
+    both = domains((RECORDED / "reg_JP.txt").read_text() + narrow)
+    verdict = judge(5880, 10, channels((RECORDED / "phy_JP.txt").read_text()), both["phy#0"], "ath9k")
+    assert ("driver's own domain (99)" in verdict.detail, "cannot be told another" in verdict.mend) == (True, True)
+
+
 def test_rules_that_continue_each_other_cover_a_channel_together():
     text = "country US: DFS-FCC\n\t(5730 - 5850 @ 80), (N/A, 30), (N/A), AUTO-BW\n"
     text += "\t(5850 - 5895 @ 40), (N/A, 27), (N/A), NO-OUTDOOR, AUTO-BW\n"
@@ -315,7 +332,7 @@ def test_the_command_tells_rows_and_the_next_step(asvkit, tmp_path):
         (["setup", "wlan0", "--monitor", "a/b"], 2, "--monitor"),
         (["setup", "wlan0"], 1, "CAP_NET_ADMIN: sudo asvkit radio setup wlan0 --frequency 5880 --width 10"),
         (["setup", "wlan0", "--dry-run"], 0, ""),
-        (["check", "wlan0"], 1, "mode: wlan0 is not in OCB mode"),
+        (["check", "wlan0"], 1, "asvkit: wlan0 is not in OCB mode"),
         (["check", "wlan0", "--width", "7"], 2, "--width"),
         (["check", ""], 2, "no such interface"),
     ],

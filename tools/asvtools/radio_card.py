@@ -106,9 +106,14 @@ class Card:
     driver: str
     modes: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ()
-    domain: Domain | None = None
+    domains: tuple[Domain, ...] = ()  # the card's own first, if it has one; then the machine's, unless it minds none
     setting: Setting | None = None
     others: tuple[Setting, ...] = ()  # further interfaces of the same card
+
+    @property
+    def country(self) -> str:
+        """Of the domain that bounds the card; "00": none is set."""
+        return next((domain.country for domain in self.domains if domain.is_country), "00")
 
     @property
     def does_ocb(self) -> bool:
@@ -127,11 +132,12 @@ def look(machine: Machine, name: str) -> Card:
     info = machine.run(("iw", "phy", phy, "info")).out
     known = domains(machine.run(("iw", "reg", "get")).out)
     number = machine.read(f"{base}/phy80211/index")
-    domain = known.get(f"phy#{number}") or known.get("global")
+    own, machines = known.get(f"phy#{number}"), known.get("global")
+    bounds = tuple(each for each in (own, None if own and own.self_managed else machines) if each)
     together = settings(machine.run(("iw", "dev")).out)
     others = tuple(each for each in together if str(each.phy) == number and each.name != name)
     return Card(
-        name, phy, driver, modes(info), tuple(channels(info).values()), domain, setting_of(machine, name), others
+        name, phy, driver, modes(info), tuple(channels(info).values()), bounds, setting_of(machine, name), others
     )
 
 

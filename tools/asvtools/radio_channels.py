@@ -44,11 +44,15 @@ _EUROPE: Final = "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a channel may be used by a card here. `reason` "": yes, and nothing to say."""
+    """Whether a channel may be used by a card here. `reason` "": yes, and nothing to say.
+
+    `covered`: a rule of the domain allows it, and yet the card has it disabled: another domain refuses it, perhaps.
+    """
 
     reason: str = ""
     detail: str = ""
     mend: str = ""
+    covered: bool = False
 
     @property
     def refused(self) -> bool:
@@ -123,12 +127,12 @@ def _disabled(edges: tuple[float, float], rule: Rule | None, domain: Domain | No
         return Verdict("channel_disabled", f"{span} is disabled", "`iw reg get` tells the regulatory domain")
     if rule is not None:
         detail = f"{span} lies in {rule} of {domain.name}, but the card has it disabled (too near the rule's end, say)"
-        return Verdict("channel_disabled", detail, "take another channel")
+        return Verdict("channel_disabled", detail, "take another channel", True)
     middle = sum(edges) / 2
     near = min(domain.rules, key=lambda each: max(each.low_mhz - middle, middle - each.high_mhz))
     how = "ends inside it" if near.low_mhz < edges[1] and edges[0] < near.high_mhz else "is the next"
     detail = f"no rule of {domain.name} allows {span}; {near} {how}"
-    if domain.self_managed:
+    if domain.self_managed or (domain.country != "00" and not domain.is_country):
         mend = "the card keeps its own rules, by the country it was made for: it cannot be told another"
     elif domain.country == "00":
         mend = "set the country you are in, none other: `sudo iw reg set JP` (JP for Japan)"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="An 802.11p card.", rich_markup_mode=None, no_args_is_help=False)
 
 _NAME: Final = re.compile(r"[^/\s:]{1,15}")
-_STATE_WIDTH: Final = 9
 _MOST: Final = 6  # interfaces told
 
 _Interface = Annotated[str, typer.Argument(help="The card's network interface, as wlan0.", metavar="INTERFACE")]
@@ -113,15 +112,17 @@ def _tell(outcome: "Outcome", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
     else:
+        from asvtools.doctor.command import lines, width
+        from asvtools.doctor.finding import Finding
+
         for row in outcome.rows:
-            typer.echo(f"{row.state:<{_STATE_WIDTH}}{row.what}: {row.detail}")
-            if row.mend:
-                typer.echo(f"{'':<{_STATE_WIDTH}}-> {row.mend}")
+            typer.echo("\n".join(lines(Finding(row.what, row.state, row.detail, row.mend), width())))
     if outcome.problems:
         first = outcome.problems[0]
         more = len(outcome.problems) - 1
         others = f"; and {more} more" if more else ""
-        raise AsvkitError(f"{outcome.interface}: {first.what}: {first.detail}; {first.mend}{others}")
+        name = "" if first.detail.startswith(outcome.interface) else f"{outcome.interface}: "
+        raise AsvkitError(f"{name}{first.detail}; {first.mend}{others}")
 
 
 def _next_step(interface: str, monitor: str | None, dry_run: bool) -> str:

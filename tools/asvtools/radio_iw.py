@@ -10,6 +10,11 @@ from typing import Final
 
 OCB_WORDS: Final = ("outside context of a BSS", "OCB", "ocb", "unknown mode (11)")
 
+_NO_COUNTRIES: Final = {
+    "00": "the world's domain (00)",
+    "98": "the domain of several countries together (98)",
+    "99": "the driver's own domain (99)",
+}
 _CHANNEL: Final = re.compile(r"^\s*\* (\d+)(?:\.\d+)? MHz(?: \[(\d+)\])?(.*)$", re.MULTILINE)
 _DBM: Final = re.compile(r"\((-?[\d.]+) dBm\)")
 _MODES: Final = re.compile(r"Supported interface modes:\n((?:\s+\* .*\n?)*)")
@@ -57,7 +62,11 @@ class Domain:
 
     @property
     def name(self) -> str:
-        return "the world's domain (00)" if self.country == "00" else f"country {self.country}"
+        return _NO_COUNTRIES.get(self.country, f"country {self.country}")
+
+    @property
+    def is_country(self) -> bool:
+        return self.country not in _NO_COUNTRIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,17 +79,18 @@ def held_rows(machine: Machine, card: Card) -> Iterator[Row]:
 def domain_row(card: Card, frequency_mhz: int, width_mhz: int) -> Row:
     """What the regulatory domain says of the channel."""
     known = {each.frequency_mhz: each for each in card.channels}
-    verdict = judge(frequency_mhz, width_mhz, known, card.domain, card.driver)
+    bounds = card.domains or (None,)
+    verdicts = [judge(frequency_mhz, width_mhz, known, domain, card.driver) for domain in bounds]
+    verdict = next((each for each in verdicts if each.refused and not each.covered), verdicts[0])
     if verdict.reason:
         state = PROBLEM if verdict.refused else WARNING
         detail = f"{name_of(frequency_mhz, width_mhz)}: {verdict.detail}"
         return Row("regulation", state, detail, verdict.mend, verdict.reason)
     power = known[frequency_mhz].power_dbm
     most = f", {power:g} dBm at most" if power is not None else ""
-    where = card.domain.name if card.domain else "the regulatory domain, which iw does not tell,"
+    where = " and ".join(each.name for each in card.domains) or "the regulatory domain, which iw does not tell,"
     return Row("regulation", OK, f"{where} allows {name_of(frequency_mhz, width_mhz)}{most}")
 
 
 def licence_row(card: Card, frequency_mhz: int) -> Row:
-    country = card.domain.country if card.domain else "00"
-    return Row("licence", WARNING, licence(frequency_mhz, country), "", "licence")
+    return Row("licence", WARNING, licence(frequency_mhz, card.country), "", "licence")

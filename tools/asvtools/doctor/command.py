@@ -78,8 +78,7 @@ class _Report:
     def __init__(self, as_json: bool, job: "Job") -> None:
         self._as_json, self._job = as_json, job
         self._found: list[tuple[str, Finding]] = []
-        low, high = _WIDTHS
-        self._width = max(low, min(high, shutil.get_terminal_size((high, 24)).columns))
+        self._width = width()
         self._packages = 0
 
     def add(self, check: str, finding: "Finding") -> None:
@@ -129,6 +128,12 @@ class _Report:
         if self._packages:
             typer.echo(f"{'ok':<{_INDENT}}packages: {self._packages} are there")
             self._packages = 0
+
+
+def width() -> int:
+    """Of lines in this terminal."""
+    low, high = _WIDTHS
+    return max(low, min(high, shutil.get_terminal_size((high, 24)).columns))
 
 
 def lines(finding: "Finding", width: int) -> list[str]:
