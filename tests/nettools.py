@@ -110,20 +110,20 @@ def veth(one: str = "", other: str = "") -> Iterator[tuple[str, str]]:
         for name, where in zip(names, (one, other), strict=True):
             ip("link", "set", name, "up", namespace=where)
         for name, where in zip(names, (one, other), strict=True):
-            with inside(where) if where else contextlib.nullcontext():
-                _until_running(name)
+            until_running(name, where)
         yield names
     finally:
         with contextlib.suppress(OSError):  # the test itself may have unplugged it
             ip("link", "del", names[0], namespace=one)
 
 
-def _until_running(name: str) -> None:
+def until_running(name: str, namespace: str = "") -> None:
     """The kernel takes a moment for a carrier."""
     deadline_s = time.monotonic() + 10
-    while not ((found := look(name)) and found.running):
-        assert time.monotonic() < deadline_s, f"{name} has no carrier"
-        select.select([], [], [], 0.005)
+    with inside(namespace) if namespace else contextlib.nullcontext():
+        while not ((found := look(name)) and found.running):
+            assert time.monotonic() < deadline_s, f"{name} has no carrier"
+            select.select([], [], [], 0.005)
 
 
 class Tap:
@@ -163,7 +163,7 @@ def tap(kind: int = ETHERNET, *, up: bool = True) -> Iterator[Tap]:
     with contextlib.closing(made) as one:
         if up:
             ip("link", "set", one.name, "up")
-            _until_running(one.name)
+            until_running(one.name)
         yield one
 
 

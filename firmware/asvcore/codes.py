@@ -141,6 +141,7 @@ REASON_EXTERNAL = 90  # told by an autonomous or a roadside support
 REASON_EXTERNAL_ENDED = 91
 REASON_EXTERNAL_STALE = 92
 REASON_OFF = 93  # by configuration
+REASON_UNSIGNED = 94  # under the address and id of an emergency vehicle in action, without its radio's flag
 
 FIX_OK = 0  # fix status; else a REASON_ code that says why it is void
 

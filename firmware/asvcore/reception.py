@@ -46,6 +46,12 @@ class Reception:
         if neighbour is None:
             return None
         known = neighbour.counter != NONE
+        if known and neighbour.emergency and not radio_flag and now_ms - neighbour.received_ms <= params.PREDICTION_MS:
+            # Anybody can copy address and id: nobody without the key speaks for an emergency vehicle [G 3.7]
+            told = self._raw[codec.EMERGENCY_ATTENTION]
+            reason = codes.REASON_EMERGENCY_UNVERIFIED if told else codes.REASON_UNSIGNED
+            self._drop(reason, source, vehicle_id, now_ms, cause)
+            return None
         if known and not self._is_news(neighbour, radio_flag, now_ms, cause):
             return None
         self.received_ms = now_ms
@@ -95,6 +101,11 @@ class Reception:
             return self._add(key, source, vehicle_id, now_ms, cause)
         to_first = _IMPOSSIBLE if first is None else self._misfit(first, now_ms)
         to_second = _IMPOSSIBLE if second is None else self._misfit(second, now_ms)
+        if self._emergency and first is not None and second is not None and first.emergency != second.emergency:
+            if first.emergency:
+                to_second = _IMPOSSIBLE  # whoever else uses its address and id, the flag is this one's
+            else:
+                to_first = _IMPOSSIBLE
         if second is None and _COUNTER_MISFIT < to_first < _LONG_AGO:
             to_first = _IMPOSSIBLE  # elsewhere, and counted by another
         if to_first < _IMPOSSIBLE and to_first <= to_second:

@@ -67,7 +67,7 @@ class VehicleSignal:
     bus: int = 0  # index of the car's bus, in the order of the signal map
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: half the time to make one
 class RadioFrame:
     """One received payload (any length: the core's gate counts malformed ones) and who sent it."""
 

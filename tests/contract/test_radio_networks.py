@@ -13,7 +13,7 @@ from asvunit.adapters.udp import UdpRadio
 from asvunit.config import RadioTable
 from asvunit.errors import UsageError
 from asvunit.ports import Link
-from nettools import CAP_NET_ADMIN, CAP_NET_RAW, heard, inside, ip, namespace, told, veth, without
+from nettools import CAP_NET_ADMIN, CAP_NET_RAW, heard, inside, ip, namespace, told, until_running, veth, without
 
 PORT = 47100  # in namespaces of their own
 GOOD = b"\x01" + bytes(99)
@@ -129,6 +129,7 @@ def test_an_interface_that_was_unplugged_joins_its_group_again(machines: tuple[M
     with inside(there.namespace), without(CAP_NET_ADMIN, CAP_NET_RAW):  # an ordinary user's unit
         back = told(far.tend)
     assert (back.up, back.reason) == (True, "connected")
+    until_running(here.interface, here.namespace)
     with inside(here.namespace), without(CAP_NET_ADMIN, CAP_NET_RAW):
         one.tend()
     one.send(GOOD)
@@ -161,6 +162,7 @@ def test_a_network_that_comes_later_is_joined(machines: tuple[Machine, Machine])
     assert tend(there, far) is None
     ip("link", "set", there.interface, "up", namespace=there.namespace)
     for at in machines:
+        until_running(at.interface, at.namespace)
         ip("route", "add", "default", "dev", at.interface, namespace=at.namespace)
     assert tend(there, far) is None
     here.radio("239.255.47.1").send(GOOD)

@@ -33,7 +33,7 @@ def _namespaces() -> None:
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize("kind", KINDS if not SOAK else KINDS[:1])
+@pytest.mark.parametrize("kind", KINDS if LONG and not SOAK else KINDS[:1])
 def test_bad_link(tmp_path: Path, kind: str) -> None:
     rates = ("--valid", str(VEHICLES * 10), "--ids", str(VEHICLES), "--garbage", "0", "--seconds", str(TRAFFIC_S))
     with cabled(kind, BAD, seed=7) as road, RoadTrial(road, tmp_path) as trial, road.flooded(*rates) as traffic:
@@ -47,8 +47,8 @@ def test_bad_link(tmp_path: Path, kind: str) -> None:
         over_ns = trial.car.meet(newcomers, time.monotonic_ns() + 300_000_000)
         sent = traffic.result()
         time.sleep(max(0, (over_ns - time.monotonic_ns()) / 1e9) + REORDERED_S)  # the link itself takes its time
-        link = road.link.end()
         assert trial.unit.stop() == 0
+        link = road.link.end()
     assert "Traceback" not in trial.unit.error_path.read_text(encoding="utf-8")
     events = [json.loads(line) for line in (tmp_path / "ego.jsonl").read_text(encoding="utf-8").splitlines()]
     figures = [one for one in events if one["event"] == "statistics"][-1]

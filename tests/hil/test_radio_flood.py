@@ -7,11 +7,13 @@ import json
 import os
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from asvrig.keys import key_from_seed, public_hex
+from asvrig.live.bare_sleep import BareSleep
 from asvrig.live.flood_frames import KINDS, circling
 from asvrig.live.namespaces import missing
 from asvrig.live.road import KINDS as ROADS
@@ -21,10 +23,11 @@ from asvunit.trailer import sign
 
 SOAK = "ASVKIT_SOAK" in os.environ
 LONG = SOAK or "ASVKIT_ALL" in os.environ
-FLOOD_S = 1800 if SOAK else 60 if LONG else 4
+FLOOD_S = 1800 if SOAK else 60 if LONG else 3
 RATES = ("--valid", "5000", "--ids", "1000", "--garbage", "50000")
 GROWN_KIB = 40_000  # by the table, the events' queue and what Python keeps: a leak of 50,000 frames/s is far more
 CYCLE_MS = 100
+CALM_US = 5000  # p99 of a bare sleep beside the unit: on a machine that is busier nothing is in time
 WAIT_S = 20
 NOT_TAKEN = ("overflow", "stale", "shed", "superseded")
 SECONDS = ("--seconds", str(FLOOD_S))
@@ -41,7 +44,11 @@ def last_statistics(folder: Path) -> dict:
 
 def radio_state(events: list[dict]) -> str:
     """As told last."""
-    return [one["state"] for one in events if one["event"] == "status" and one["input"] == "radio"][-1]
+    return [one["state"] for one in events if is_radio(one)][-1]
+
+
+def is_radio(event: dict) -> bool:
+    return event["event"] == "status" and event["input"] == "radio"
 
 
 def at_the_line(trial: RoadTrial) -> None:
@@ -54,19 +61,18 @@ def at_the_line(trial: RoadTrial) -> None:
 
 def test_flood(tmp_path: Path) -> None:
     road = loopback()
-    with RoadTrial(road, tmp_path) as trial, road.flooded(*RATES, *SECONDS) as flood:
+    with RoadTrial(road, tmp_path) as trial, road.flooded(*RATES, *SECONDS) as flood, closing(BareSleep()) as sleep:
         at_the_line(trial)
         kib = trial.unit.rss_kib()
         flood.begin()
         trial.wait_for("status", WAIT_S, input="radio", state="overloaded")
-        newcomers = max(2, (FLOOD_S - 2) * 1000 // NEWCOMER_MS - 1)
+        newcomers = max(1, (FLOOD_S - 2) * 1000 // NEWCOMER_MS - 1)
         trial.car.meet(newcomers, time.monotonic_ns() + 300_000_000)
-        sent = flood.result()
+        sent, bare = flood.result(), sleep.result()
         grown_kib = trial.unit.rss_kib() - kib
         since = len(trial.unit.events)
         if radio_state(trial.unit.events[:since]) == "overloaded":
-            over = trial.wait_for("status", WAIT_S, since, input="radio")
-            assert over["state"] in ("ok", "silent"), "the flood is over"
+            trial.unit.wait_event(lambda one: is_radio(one) and one["state"] in ("ok", "silent"), WAIT_S, since=since)
         assert trial.unit.stop() == 0
     assert sent["garbage"]["sent"] > 1000 * FLOOD_S, "the machine let no flood happen"
     assert grown_kib < GROWN_KIB
@@ -85,16 +91,18 @@ def test_flood(tmp_path: Path) -> None:
     # A flood leaves the disk alone
     assert len(events) < 1500 + 500 * FLOOD_S
     found = cautions(trial.car.appeared_ns, events)
-    assert any(one is not None for one in found), "nobody warned of the nearest vehicle"
+    in_time = sorted(one for one in found if one is not None)
+    assert in_time, "nobody warned of the nearest vehicle"
     if LONG:
-        in_time = sorted(one for one in found if one is not None)
+        assert len(in_time) >= 0.8 * len(found), found
+    if LONG and bare["p99_us"] < CALM_US:
         assert len(in_time) >= 0.98 * len(found), found
         assert in_time[int(0.95 * len(in_time))] < 2 * CYCLE_MS
         assert figures["cycle_late"]["p99_us"] < CYCLE_MS * 1000 / 2
         assert figures["cycles_missed"] <= 0.002 * 10 * FLOOD_S
 
 
-@pytest.mark.parametrize("kind", ROADS)
+@pytest.mark.parametrize("kind", ROADS if LONG else ROADS[-1:])
 def test_flood_of_every_kind_over_a_cable(tmp_path: Path, kind: str) -> None:
     reason = missing()
     if reason:

@@ -81,7 +81,8 @@ def test_a_compiled_map_without_names(both: tuple[Path, Path], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "5", "{}", '{"compiled_map": 3}', '{"compiled_map": 2}', '{"compiled_map": 1}', "[" * 100_000, "\xff"]
+    "content",
+    ["", "[]", "5", "{}", '{"compiled_map": 3}', '{"compiled_map": 2}', '{"compiled_map": 1}', "[" * 100_000, "\xff"],
 )
 def test_files_that_are_no_compiled_map(tmp_path: Path, content: str) -> None:
     path = tmp_path / "car.json"

@@ -406,6 +406,39 @@ def test_the_same_message_with_the_radios_flag_is_news():
     assert [r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)] == [1]
 
 
+@pytest.mark.parametrize("emergency_attention", [0, 1])
+@pytest.mark.parametrize("ahead", [1, 60, 100, 200])
+@pytest.mark.parametrize("east_m", [5, 60, 900])
+def test_an_emergency_vehicle_cannot_be_hidden_by_unsigned_frames_under_its_name(emergency_attention, ahead, east_m):
+    drive = standing()
+    for step in range(80):
+        t = 1100 + 100 * step
+        at = (200 - 2 * step, 5)
+        drive.fix(t)
+        drive.message(t, frame(5, step, *at, 72, 180, emergency_attention=1), flag=True)
+        for late in range(1, 4):  # counted ahead, from its place or another
+            forged = frame(5, step + ahead + late, at[0], east_m, 72, 180, emergency_attention=emergency_attention)
+            drive.message(t + 20 * late, forged)
+        drive.tick(t + 90)
+    told = [(r["level"], r["reason"]) for r in drive.supports(codes.FUNCTION_EMERGENCY)]
+    assert {level for level, _reason in told} == {1}  # from its begin to the end: never taken back
+    if east_m == 5:
+        assert {"emergency_unverified" if emergency_attention else "unsigned"} <= set(drops(drive))
+
+
+def test_an_emergency_vehicle_that_no_longer_signs_is_an_ordinary_one_after_a_second():
+    drive = standing()
+    for step in range(60):
+        t = 1100 + 100 * step
+        drive.fix(t)
+        drive.message(t, frame(5, step, 100 - step, 5, 36, 180, emergency_attention=step < 20), flag=step < 20)
+        drive.tick(t + 50)
+    ended = [r["t"] for r in drive.of("support") if r["function"] == codes.FUNCTION_EMERGENCY and r["level"] == 0]
+    assert ended[-1] == pytest.approx(1100 + 2000 + 1000, abs=1200)
+    assert not drive.core.neighbours.get((1 << 14) | 5).emergency
+    assert drive.core.neighbours.get((1 << 14) | 5).counter == 59  # its frames are used again
+
+
 @pytest.mark.parametrize(
     ("signal", "value"), [(0, -30001), (0, 30001), (7, -20001), (1, 8), (2, 8), (5, 128), (6, 5001)]
 )

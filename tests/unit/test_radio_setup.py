@@ -18,6 +18,7 @@ from asvtools.radio_iw import channels, domains, fault, modes, setting, settings
 from asvtools.radio_setup import Wanted, set_up
 from iwtools import RECORDED, SimulatedCard
 
+HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
 OCB = {"type": "outside context of a BSS", "up": True, "on": [5880, 10]}
 PROGRAM = """#!{python} -IS
 import sys
@@ -320,6 +321,16 @@ def test_the_command_tells_rows_and_the_next_step(asvkit, tmp_path):
     assert out[-1].endswith('[radio] kind = "ocb", interface = "wlan0"')
     code, out, err = asvkit(machine(card), "check", "wlan0", "--json")
     assert (code, json.loads(out[0])["good"], err) == (0, True, [])
+
+
+def test_what_the_service_runs_is_a_command_of_ours(asvkit, tmp_path):
+    text = (HARDWARE / "asvkit-radio@.service").read_text()
+    given = re.search(r'^Environment="RADIO=(.*)"$', text, re.MULTILINE)[1]
+    (command,) = re.findall(r"^ExecStart=/opt/asvkit/bin/asvkit radio (.*)$", text, re.MULTILINE)
+    arguments = command.replace("$RADIO", given).replace("%i", "wlan0").split()
+    card = SimulatedCard(tmp_path)
+    assert asvkit(machine(card), *arguments)[0] == 0
+    assert card.state["interfaces"]["wlan0"] == OCB
 
 
 @pytest.mark.parametrize(

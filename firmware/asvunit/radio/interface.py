@@ -120,7 +120,7 @@ _MENDS: Final = {
     "absent": "there is no network interface {name!r}; plug it in, or look at `ip -br link`",
     "down": "{name} is down: ip link set {name} up",
     "no_permission": "packet sockets of {name} need " + PERMISSION + ": AmbientCapabilities=" + PERMISSION
-    + " CAP_NET_ADMIN in the service, or: sudo setcap cap_net_raw,cap_net_admin+ep $(readlink -f $(which python3))",
+    + " CAP_NET_ADMIN in its service, or by hand: sudo (docs/radio.md)",
     "not_monitor": "{name} is no monitor interface with radiotap: iw dev WLAN interface add {name} type monitor",
 }  # fmt: skip
 

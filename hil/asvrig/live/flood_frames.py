@@ -21,6 +21,8 @@ _SLOWEST_KMH, _FASTEST_KMH = 20, 60
 _CAS_A_DEGREE: Final = 360_000  # 0.01"
 _METRES_A_DEGREE: Final = 111_000.0  # a rough one is good enough for who drives in circles
 _LONGEST: Final = 1400
+_LENGTHS: Final = [size for size in range(_LONGEST) if size not in (MESSAGE_BYTES, MESSAGE_BYTES + TRAILER_BYTES)]
+_FIRST_BYTES: Final = [byte for byte in range(256) if byte & 0x1F != VERSION]
 _NOISE_FRAMES: Final = 4096  # then they come again
 
 
@@ -117,13 +119,11 @@ def forged_frames(key_id: int, period_s: float, latitude_deg: float, longitude_d
 
 
 def _wrong_length(chance: random.Random) -> bytes:
-    length = chance.choice([size for size in range(_LONGEST) if size not in (MESSAGE_BYTES, MESSAGE_BYTES + 78)])
-    return chance.randbytes(length)
+    return chance.randbytes(chance.choice(_LENGTHS))
 
 
 def _wrong_version(chance: random.Random) -> bytes:
-    first = chance.choice([byte for byte in range(256) if byte & 0x1F != VERSION])
-    return bytes((first,)) + chance.randbytes(MESSAGE_BYTES - 1)
+    return bytes((chance.choice(_FIRST_BYTES),)) + chance.randbytes(MESSAGE_BYTES - 1)
 
 
 def _random_message(chance: random.Random) -> bytes:
