@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test gate check bench mf4-test wheel-test lock clean
+.PHONY: setup demo verify test gate radio-gate check bench mf4-test wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -30,7 +30,11 @@ test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n auto
 
 gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/unit/test_core_parts.py tests/unit/test_vehicle_suggest.py
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/unit/test_core_parts.py tests/unit/test_vehicle_suggest.py \
+		tests/unit/test_wireshark.py tests/unit/test_admission.py
+
+radio-gate: .venv/dev.stamp  ## the radio under floods and over bad links, a minute each; ASVKIT_SOAK=1: 30 minutes
+	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_radio_flood.py tests/hil/test_radio_bad_link.py
 
 check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/ruff check .

@@ -52,6 +52,7 @@ class Core:
         self._externals = Externals()
         self._judging = Judging(settings, self.ego, self._gates, self.supports, self.commands)
         self._next_send_ms = NONE
+        self._looked_ms = NONE  # when the gates were looked at, while nothing of ego has changed since
         self._to_judge = 0  # neighbours that the tick under way has yet to judge
         self._ticking = False
 
@@ -83,6 +84,7 @@ class Core:
     ):
         """One epoch of the receiver; NONE for what it does not tell. `status` 0, or the REASON_ it is void for."""
         self._advance(received_ms, cause)
+        self._looked_ms = NONE
         self.ego.fix(
             latitude_cas,
             longitude_cas,
@@ -106,6 +108,7 @@ class Core:
         if status == codes.STATUS_OK and not low <= value <= high:
             raise ValueError("signal %d: value %d" % (signal, value))
         self._advance(received_ms, cause)
+        self._looked_ms = NONE
         self.ego.vehicle(signal, value, status, source)
         self._end_by_ego(cause)
 
@@ -119,6 +122,7 @@ class Core:
         `priority`: 1 ego has it there, 0 it has not, NONE not known [G 4.1.3, appendix 1 (33)-(40)].
         """
         self._advance(received_ms, cause)
+        self._looked_ms = NONE
         self.ego.node.put(latitude_cas, longitude_cas, distance_m, priority, self.now_ms)
 
     def on_support(self, origin, function, level, direction, received_ms, cause):
@@ -142,13 +146,20 @@ class Core:
         `source`: the sender's address as a small integer; `radio_flag`: the radio's own flag of
         [G appendix 1 (42)], true only after verification. What is not taken is a DROP record.
         """
+        neighbour = self.take_message(buffer, source, received_ms, radio_flag, cause)
+        if neighbour is not None:
+            self.judge_message(neighbour, cause)
+
+    def take_message(self, buffer, source, received_ms, radio_flag, cause):
+        """The first part of `on_message`: the neighbour whose news it is, in the table now; None: dropped."""
         if not 0 <= source < SOURCE_LIMIT:
             raise ValueError("source %d" % source)
         self._advance(received_ms, cause)
-        neighbour = self._reception.take(buffer, source, self.now_ms, radio_flag, cause)
-        if neighbour is None:
-            return
-        self._gates.look(self.ego)
+        return self._reception.take(buffer, source, self.now_ms, radio_flag, cause)
+
+    def judge_message(self, neighbour, cause):
+        """The second part, before anything else comes: the neighbour is judged."""
+        self._look()
         self._judging.judge(neighbour, self.now_ms, cause)
         self._report(cause)
 
@@ -173,7 +184,7 @@ class Core:
             self._send(cause)
             self._judging.to_tell = params.TOLD_A_CYCLE
         gates = self._gates
-        gates.look(self.ego)
+        self._look()
         self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gates, cause)
         judging = self._judging
         judging.due_ms = NONE
@@ -195,7 +206,7 @@ class Core:
         at = min(self._to_judge, neighbours.count)
         last = max(at - most, 0)
         if at > last:
-            self._gates.look(self.ego)
+            self._look()
         while at > last:
             at -= 1
             judging.judge(neighbours.used[at], now_ms, cause)
@@ -232,6 +243,7 @@ class Core:
     def rebase(self, offset_ms):
         """The caller's clock steps back by this much, once, between events (params.REBASE_MS)."""
         self.now_ms -= offset_ms
+        self._looked_ms = NONE
         self.ego.rebase(offset_ms)
         self._reception.rebase(offset_ms)
         self._status.rebase(offset_ms)
@@ -248,18 +260,27 @@ class Core:
         if received_ms < self.now_ms:
             self.time_back += 1
             return
+        if received_ms == self.now_ms:
+            return
         self.now_ms = received_ms
         self.ego.advance(received_ms)
         if self.ego.started_now:
             self._end_by_ego(cause)
+
+    def _look(self):
+        """The gates as they are now; many frames come within a millisecond."""
+        if self._looked_ms != self.now_ms:
+            self._looked_ms = self.now_ms
+            self._gates.look(self.ego)
 
     def _end_by_ego(self, cause):
         # Ego's own act ends support at once, not at the next tick [D15]
         ego, counts = self.ego, self.supports.counts
         if not ego.started_now and not counts[1] and not counts[2] and not counts[3]:
             return
-        self._gates.look(ego)
+        self._look()
         ego.started_now = False
+        self._looked_ms = NONE
         reasons = self._gates.reasons
         pool = self.supports.pool
         for index in range(len(pool)):

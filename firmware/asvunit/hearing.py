@@ -22,6 +22,7 @@ FRAMES_A_TURN: Final = 64  # before the clock is looked at again
 FRAMES_A_PAUSE: Final = 8  # between two parts of a tick
 _RUSH_FRAMES: Final = 4096  # that are looked at when more wait than a turn takes
 RUSH_NS: Final = 30_000_000  # for them, before the rest is left
+_FRAME_NS: Final = 200_000  # that a frame takes, before it has been measured
 # Of drop events: the frame is not used; the other reasons tell of one that is
 _UNUSED: Final = frozenset({"length", "version", "own_frame", "duplicate", "reordered", "table_full"})
 _LENGTHS: Final = (MESSAGE_BYTES, SIGNED_FRAME_BYTES)
@@ -35,6 +36,7 @@ class Hearing:
         self.arrivals = Arrivals()
         self._radio, self._verifier, self._recorder = parts.radio, parts.verifier, parts.recorder
         self._trusted_ms, self._now_ns = trusted_ms, now_ns
+        self._frame_ns = _FRAME_NS
 
     def waiting(self, limit: int) -> list[RadioFrame]:
         """Frames that wait, the oldest first."""
@@ -46,10 +48,15 @@ class Hearing:
         return frames
 
     def rush(self, frames: list[RadioFrame], unit: Unit) -> tuple[list[RadioFrame], list[RadioFrame]]:
-        """These and all that wait beside them: the newest of each vehicle, the most relevant first; and the others."""
+        """These and all that wait beside them: the newest of each vehicle, the most relevant first; and the others.
+
+        Where there is time for all of them they stay as they came.
+        """
         assert self._radio is not None
         while len(frames) < _RUSH_FRAMES and (more := self.waiting(FRAMES_A_TURN)):
             frames += more
+        if len(frames) * self._frame_ns < RUSH_NS // 2:
+            return frames, []
         newest: dict[tuple[str, bytes], RadioFrame] = {}
         superseded: list[RadioFrame] = []
         signed: list[RadioFrame] = []  # whether they are genuine is not known yet: none stands for another
@@ -65,6 +72,11 @@ class Hearing:
         ranked = [(remoteness_dm(one.payload, number(one.source)), one) for one in newest.values()]
         ranked.sort(key=lambda pair: pair[0])
         return signed + [one for _dm, one in ranked], superseded
+
+    def took(self, count: int, for_ns: int) -> None:
+        """So many frames of a rush have been taken in so long."""
+        if count:
+            self._frame_ns += (for_ns // count - self._frame_ns) // 4
 
     def leave(self, frames: list[RadioFrame], reason: str) -> None:
         """These are not taken: "superseded" by newer ones of their vehicles, "shed" for want of time."""

@@ -31,7 +31,7 @@ CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock 
 STATISTICS_NS: Final = 10_000_000_000
 
 Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
-_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support", RadioFrame: "frame"}
+_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support"}
 
 
 class LiveUnit:
@@ -39,7 +39,8 @@ class LiveUnit:
 
     def __init__(self, make: Callable[..., Unit], parts: Parts, times: Times, phase_ns: int = 0) -> None:
         """`make(clock, sink=..., send=...)` makes the unit. `phase_ns`: of its cycles, within those of all units."""
-        self.frames = Quantiles()  # from the kernel's stamp to judged and shown
+        self.tables = Quantiles()  # from the kernel's stamp of a frame to the neighbour table
+        self.frames = Quantiles()  # and to judged and shown
         self.cycles = Quantiles()  # from when a cycle was due to its begin
         self._parts = parts
         self._now, self._unix = times.monotonic_ns, times.unix_ns
@@ -63,6 +64,7 @@ class LiveUnit:
         self._limit = EventLimit()
         self._loads = Loads(parts)
         self.unit = make(self._clock, sink=self._told, send=self._send)
+        self.unit.stamp = self._now
 
     def begin(self) -> None:
         """The grid of the cycles begins now, at the unit's phase: what the start took is no lateness."""
@@ -114,7 +116,8 @@ class LiveUnit:
 
     def statistics(self) -> Event:
         """How long things took, and what was dropped, since the start."""
-        timed = {"frame_to_judged": self.frames, "cause_to_pin": self.outputs.presented, "cycle_late": self.cycles}
+        timed = {"frame_to_table": self.tables, "frame_to_judged": self.frames}
+        timed |= {"cause_to_pin": self.outputs.presented, "cycle_late": self.cycles}
         told = statistics(self._parts, self.unit, timed, self._loads)
         return {"t": self.epoch_s(self._now()), **told}
 
@@ -124,28 +127,27 @@ class LiveUnit:
         """More frames wait than a turn takes: the most relevant first, for as long as there is time."""
         frames, superseded = self._hearing.rush(frames, self.unit)
         self._hearing.leave(superseded, "superseded")
-        end_ns = self._now() + RUSH_NS
-        for index, frame in enumerate(frames):
+        begin_ns = self._now()
+        taken = 0
+        for frame in frames:
             now_ns = self._now()
-            if now_ns > end_ns:
-                self._hearing.leave(frames[index:], "shed")
+            if now_ns - begin_ns > RUSH_NS:
+                self._hearing.leave(frames[taken:], "shed")
                 break
             self._tick_until(now_ns)
-            self._take(frame)
+            self._hear(frame)
+            taken += 1
+        self._hearing.took(taken, self._now() - begin_ns)
 
     def _take(self, record: Record) -> None:
-        stamp_ns = record.time_ns
         if isinstance(record, RadioFrame):
-            verified = self._hearing.verified(record)
-            if verified is None:
-                return
-            record = verified
+            self._hear(record)
+            return
+        stamp_ns = record.time_ns
         self._cause = Cause(_KINDS[type(record)], stamp_ns, self._now())
         time_ns = self._last_ns = max(stamp_ns, self._last_ns)  # the ways in hand over a little out of order
         record = record if stamp_ns == time_ns else replace(record, time_ns=time_ns)
-        if isinstance(record, RadioFrame):
-            self._hear(record, stamp_ns)
-        elif isinstance(record, VehicleSignal):
+        if isinstance(record, VehicleSignal):
             self.unit.vehicle(record)
         elif isinstance(record, ExternalSupport):
             self.unit.external(record)
@@ -153,12 +155,19 @@ class LiveUnit:
             self._gnss_time.fix(record)
             self.unit.fix(record)
 
-    def _hear(self, frame: RadioFrame, stamp_ns: int) -> None:
+    def _hear(self, received: RadioFrame) -> None:
+        frame = self._hearing.verified(received)
+        if frame is None:
+            return
+        stamp_ns = frame.time_ns
+        self._cause = Cause("frame", stamp_ns, self._now())
+        self._last_ns = max(stamp_ns, self._last_ns)
         self._remark = ""
-        self.unit.radio(frame)
+        self.unit.radio(frame, self._last_ns)
+        self.tables.add_ns(self.unit.taken_ns - stamp_ns)
         self.frames.add_ns(self._now() - stamp_ns)
         if self._parts.recorder:
-            self._parts.recorder.heard(replace(frame, time_ns=stamp_ns), self._remark)
+            self._parts.recorder.heard(frame, self._remark)
 
     def _tick_until(self, time_ns: int) -> None:
         """The cycles, the ticks in between and the patterns that are due by a time, at their own times."""

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 _STEP: Final = 1.05  # of the buckets: a quantile is told within 5 %
 _BUCKETS: Final = 400  # 1 us .. 5 min
-_LOG_STEP: Final = math.log(_STEP)
+_log = math.log
+_LOG_STEP: Final = _log(_STEP)
 
 
 class Quantiles:
@@ -19,8 +20,8 @@ class Quantiles:
     def add_ns(self, duration_ns: int) -> None:
         """Count one duration; negative ones count as 0."""
         us = duration_ns / 1000
-        at = int(math.log(us) / _LOG_STEP) if us > 1 else 0
-        self._counts[min(at, _BUCKETS - 1)] += 1
+        at = int(_log(us) / _LOG_STEP) if us > 1 else 0
+        self._counts[at if at < _BUCKETS else _BUCKETS - 1] += 1
         self.count += 1
         self.max_us = max(self.max_us, us)
 

@@ -17,7 +17,7 @@ from asvunit.identity import Sources
 from asvunit.intersections import NodeAhead
 from asvunit.journal import JournalWriter
 from asvunit.ports import ExternalSupport, Fix, RadioFrame, VehicleSignal
-from asvunit.trailer import Trailer, split
+from asvunit.trailer import Trailer, has_trailer, split
 from asvunit.words import CODES
 
 Send = Callable[[int, bytes], None]  # time in ns, the 100 bytes
@@ -49,6 +49,8 @@ class Unit:
         self.sources = Sources()
         self.sent = 0
         self.trailers: Counter[str] = Counter()  # verdicts on them
+        self.stamp: Callable[[], int] | None = None  # live: a clock in ns
+        self.taken_ns = 0  # by it: when the last frame stood in the neighbour table
         self.seed = int(self.core.settings.seed)
         self._clock = clock
         self._sink = sink
@@ -117,16 +119,28 @@ class Unit:
         self.core.on_vehicle(signal.signal, signal.value, signal.status, signal.bus, now_ms, cause)
         self._drain(signal.time_ns)
 
-    def radio(self, frame: RadioFrame) -> None:
-        """One received payload; of a particular vehicle's trailer the core gets the flag alone, if it is genuine."""
-        now_ms, cause = self._input(frame.time_ns)
-        payload, trailer = split(frame.payload)
-        radio_flag = trailer is not None and self._verdict(frame, payload, trailer, cause) == ACCEPTED
+    def radio(self, frame: RadioFrame, time_ns: int | None = None) -> None:
+        """One received payload; of a particular vehicle's trailer the core gets the flag alone, if it is genuine.
+
+        `time_ns`: when it counts as heard, where that is not its own time.
+        """
+        if time_ns is None:
+            time_ns = frame.time_ns
+        now_ms, cause = self._input(time_ns)
+        payload, radio_flag = frame.payload, False
+        if has_trailer(payload):
+            payload, trailer = split(payload)
+            assert trailer is not None
+            radio_flag = self._verdict(frame, payload, trailer, cause) == ACCEPTED
         source = self.sources.number(frame.source)
         if self._journal:
             self._journal.message(now_ms, cause, source, radio_flag, payload)
-        self.core.on_message(payload, source, now_ms, radio_flag, cause)
-        self._drain(frame.time_ns)
+        neighbour = self.core.take_message(payload, source, now_ms, radio_flag, cause)
+        if self.stamp:
+            self.taken_ns = self.stamp()
+        if neighbour is not None:
+            self.core.judge_message(neighbour, cause)
+        self._drain(time_ns)
 
     def tick(self, time_ns: int) -> None:
         """The 100 ms cycle at its time, or a tick that `due_ns` asked for."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,6 +19,7 @@ from asvunit.authority_keys import key_bytes, key_id, load_keys
 from asvunit.config import load_config
 from asvunit.errors import UsageError
 from asvunit.ports import Fix, RadioFrame
+from asvunit.radio.own_key import load_own_key
 from asvunit.trailer import SIGNED_FRAME_BYTES, has_trailer, sign, signed_bytes, split
 from asvunit.trusted_time import GnssTime, log_time_ms
 
@@ -385,13 +387,14 @@ def test_a_log_is_its_own_clock_if_it_has_a_date() -> None:
     assert judge(RadioFrame(NOW_MS * MS, "x", signed())) == "replayed"
 
 
-def test_the_keys_that_the_documents_make_are_keys(capsys) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "live.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    exec(compile(block, "live.md", "exec"), {})
-    private_hex, shown = capsys.readouterr().out.split()
-    made = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private_hex))
-    (shown_toml,) = re.findall(r"```toml\n(\[emergency.keys\]\n.*?)```", page, re.DOTALL)
-    assert list(load_keys(tomllib.loads(shown_toml)["emergency"]["keys"])) == [0x2A01]
-    authority = Authority(load_keys({"1": shown}))
-    assert judge(authority, sign(PAYLOAD, 1, made, NOW_MS), NOW_MS) == ""
+def test_the_keys_that_the_documents_make_are_keys(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "emergency.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(0x00002a01 = .*?)```", page, re.DOTALL)
+    assert list(load_keys(tomllib.loads(shown))) == [0x2A01]
+    (line,) = re.findall(r"^ {4}(\(echo .*openssl genpkey.*)$", page, re.MULTILINE)
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    subprocess.run(["sh", "-ec", line], cwd=tmp_path, check=True, capture_output=True)
+    own = load_own_key(tmp_path / "ambulance.key")
+    authority = Authority(load_keys(tomllib.loads(own.public_line())))
+    assert judge(authority, sign(PAYLOAD, own.key_id, own.private, NOW_MS), NOW_MS) == ""

@@ -221,10 +221,10 @@ def slow(bench: Bench, frame_ns: int) -> list[int]:
     taken: list[int] = []
     radio = bench.live.unit.radio
 
-    def slowly(frame: RadioFrame) -> None:
+    def slowly(frame: RadioFrame, time_ns: int) -> None:
         bench.now_ns += frame_ns
         taken.append(frame.payload[2] << 6 | frame.payload[3] >> 2)
-        radio(frame)
+        radio(frame, time_ns)
 
     bench.live.unit.radio = slowly  # type: ignore[method-assign]
     return taken

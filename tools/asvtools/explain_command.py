@@ -209,9 +209,9 @@ def watched(moments: Moments, first_ns: int) -> "type[Unit]":
             moments.before(said.time_ns - first_ns)
             super().external(said)
 
-        def radio(self, frame: "RadioFrame") -> None:
+        def radio(self, frame: "RadioFrame", time_ns: int | None = None) -> None:
             moments.before(frame.time_ns - first_ns)
-            super().radio(frame)
+            super().radio(frame, time_ns)
 
         def tick(self, time_ns: int) -> None:
             moments.before(time_ns - first_ns)

@@ -11,7 +11,7 @@ from asvunit.ports import IMPLAUSIBLE, OK, UNKNOWN
 if TYPE_CHECKING:
     from asvunit.vehicle import Feed, VehicleMap
 
-# Elements 20 to 27, and 42, of the message [G appendix 1]: number, element, ASV signals that feed it, what is missed without.
+# Elements 20 to 27, and 42 [G appendix 1]: number, element, ASV signals that feed it, what is missed without.
 ELEMENTS: Final = (
     (
         20,
