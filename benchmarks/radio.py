@@ -294,9 +294,9 @@ def rows() -> list[Row]:
         if reason:
             print(f"radio: no cable between namespaces: {reason}", file=sys.stderr)
         else:
-            roads += [stack.enter_context(cabled(kind)) for kind in ("udp", "ocb")]
+            roads.append(stack.enter_context(cabled("ocb")))
         for road in roads:
-            out += quiet_rows(road) + full_rows(road, waits=False) + full_rows(road) + flood_rows(road)
+            out += quiet_rows(road) + full_rows(road) + flood_rows(road)
     return out + peer_rows()
 
 

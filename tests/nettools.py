@@ -22,7 +22,7 @@ from asvunit.ports import Link, Radio, RadioFrame
 from asvunit.radio.interface import look
 
 ETHERNET, LOOPBACK, RADIOTAP, NOTHING = 1, 772, 803, 0xFFFE  # ARPHRD_
-CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
+CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW = 10, 12, 13
 _CAP_SYS_ADMIN = 21
 _CLONE_NEWNET = 0x40000000
 _TUNSETIFF, _TUNSETLINK = 0x400454CA, 0x400454CD
@@ -85,25 +85,27 @@ def inside(name: str) -> Iterator[None]:
                 raise OSError(ctypes.get_errno(), "setns home")
 
 
+def join(names: tuple[str, str], namespaces: tuple[str, str] = ("", "")) -> None:
+    """Makes a pair of virtual Ethernets, down.
+
+    Their indexes differ: of a pair with the same index in two namespaces the kernel tells the carrier a second late.
+    """
+    place = [["netns", name] if name else [] for name in namespaces]
+    ip("link", "add", names[0], *place[0], *_index(), "type", "veth", "peer", "name", names[1], *place[1], *_index())
+
+
+def _index() -> list[str]:
+    """A number of an interface that no other test's process takes."""
+    return ["index", str(os.getpid() % 1_000_000 * 1000 + next(_NUMBERS) % 1000 + 1_000_000)]
+
+
 @contextlib.contextmanager
 def veth(one: str = "", other: str = "") -> Iterator[tuple[str, str]]:
     """Two Ethernets joined by a cable, up, each in the namespace of that name."""
     need_root()
     names = unique("av"), unique("av")
-    place = ["netns", one] if one else []
     try:
-        ip(
-            "link",
-            "add",
-            names[0],
-            *place,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            names[1],
-            *(["netns", other] if other else []),
-        )
+        join(names, (one, other))
     except OSError as error:
         pytest.skip(f"needs veth: {error}")
     try:

@@ -18,6 +18,7 @@ from .wire import latitude_at, longitude_at, readable, update_period_ms
 _WINDOW = 32  # slots that are looked at for one to give way
 SOURCE_LIMIT = 1 << 15  # sources are small integers below this: key = source << 14 | vehicle_id < 2^29
 TWIN = 1 << 29  # in the key of a second vehicle that sends with the same address and id
+FIRST_DM = 1 << 15  # by which an emergency vehicle in action comes before the nearest and fastest others
 
 
 def remote_dm(range_dm, speed_kmh):
@@ -88,8 +89,9 @@ class Neighbour:
         return supports[1] >= 0 or supports[2] >= 0 or supports[3] >= 0
 
     def remoteness_dm(self):
-        """How little it matters: see `remote_dm`."""
-        return remote_dm(self.range_dm, self.speed_kmh)
+        """How little it matters: see `remote_dm`; of emergency vehicles less than of any other."""
+        remoteness_dm = remote_dm(self.range_dm, self.speed_kmh)
+        return remoteness_dm - FIRST_DM if self.emergency else remoteness_dm
 
     def age_ms(self, now_ms):
         """How old its last position is; of a frozen one, since it was new."""

@@ -3,7 +3,7 @@
 from . import codec, codes, params
 from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas, rough_range_dm
-from .neighbours import TWIN, remote_dm
+from .neighbours import FIRST_DM, TWIN, remote_dm
 from .params import NEVER_MS, NONE
 from .wire import latitude_at, longitude_at, update_period_ms
 
@@ -48,11 +48,9 @@ class Reception:
         known = neighbour.counter != NONE
         if known and neighbour.emergency and not radio_flag and now_ms - neighbour.received_ms <= params.PREDICTION_MS:
             # Anybody can copy address and id: nobody without the key speaks for an emergency vehicle [G 3.7]
-            told = self._raw[codec.EMERGENCY_ATTENTION]
-            reason = codes.REASON_EMERGENCY_UNVERIFIED if told else codes.REASON_UNSIGNED
-            self._drop(reason, source, vehicle_id, now_ms, cause)
+            self._drop(codes.REASON_UNSIGNED, source, vehicle_id, now_ms, cause)
             return None
-        if known and not self._is_news(neighbour, radio_flag, now_ms, cause):
+        if known and not self._is_news(neighbour, now_ms, cause):
             return None
         self.received_ms = now_ms
         neighbour.received_ms = now_ms
@@ -120,7 +118,8 @@ class Reception:
             return self._add(key, source, vehicle_id, now_ms, cause)
         self._drop(codes.REASON_JUMP, source, vehicle_id, now_ms, cause)
         if second is not None:  # a third place: the second was none that stays
-            if second.followed():
+            signed = second.emergency and now_ms - second.received_ms <= params.PREDICTION_MS
+            if second.followed() or (signed and not self._emergency):
                 return second
             self._forget(second, codes.REASON_GONE, now_ms, cause)
         return self._add(key | TWIN, source, vehicle_id, now_ms, cause)
@@ -194,10 +193,10 @@ class Reception:
         return neighbour
 
     def _remoteness_dm(self, range_dm):
-        """Of the decoded frame's vehicle, as `Neighbour.remoteness_dm`; an emergency vehicle in action comes first."""
-        if self._emergency:
-            return 0
-        return remote_dm(range_dm, self._raw[codec.SPEED] if self._raw[codec.SENSOR_AVAILABILITY] & 1 else 0)
+        """Of the decoded frame's vehicle, as `Neighbour.remoteness_dm`."""
+        speed_kmh = self._raw[codec.SPEED] if self._raw[codec.SENSOR_AVAILABILITY] & 1 else 0
+        remoteness_dm = remote_dm(range_dm, speed_kmh)
+        return remoteness_dm - FIRST_DM if self._emergency else remoteness_dm
 
     def _range_dm(self):
         """Of the decoded frame's position from ego; where it cannot be told, the most."""
@@ -211,16 +210,16 @@ class Reception:
         north_dm, east_dm = plane.north_dm(latitude_cas), plane.east_dm(longitude_cas)
         return params.RANGE_DM if north_dm == NONE or east_dm == NONE else rough_range_dm(north_dm, east_dm)
 
-    def _is_news(self, neighbour, radio_flag, now_ms, cause):
+    def _is_news(self, neighbour, now_ms, cause):
         """False for a frame that repeats the last one or comes behind it."""
         if now_ms - neighbour.received_ms > params.PREDICTION_MS:
             return True
+        if self._emergency and not neighbour.emergency:
+            return True  # what it was so far anybody may have told, and counted ahead of it
         step = (self._raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
         reason = 0
         if step > 128:
             reason = codes.REASON_REORDERED
-        elif step == 0 and radio_flag and not neighbour.emergency and self._raw[codec.EMERGENCY_ATTENTION]:
-            reason = 0  # the same without the radio's flag came before
         elif step == 0:
             reason = codes.REASON_DUPLICATE if neighbour.repeats(self._raw) else codes.REASON_COUNTER_STUCK
         if reason:

@@ -142,6 +142,8 @@ class Supports:
                 continue
             if crowded and support.function != function:
                 continue
+            if support.function == codes.FUNCTION_EMERGENCY and function != support.function:
+                continue  # unsigned vehicles, however many, do not end what a signed one was given [G 3.7]
             if worst is None or _less(support.function, support.urgency, worst.function, worst.urgency):
                 worst = support
         if worst is not None and _less(worst.function, worst.urgency, function, urgency):

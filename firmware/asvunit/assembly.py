@@ -70,6 +70,8 @@ def radio(config: Config, seed: int = 1) -> UdpRadio | OcbRadio | None:
     table = config.radio
     if table.kind == "off":
         return None
+    if table.kind == "udp" and table.monitor:
+        raise UsageError('radio.monitor: a monitor interface goes with kind = "ocb"; take it out')
     if table.kind == "udp":
         return UdpRadio(table.address, table.port, interface=table.interface, ttl=table.ttl, priority=table.priority)
     if table.interface is None:
@@ -176,6 +178,8 @@ def assemble(
 
 def check_in_action(config: Config, car: VehicleMap | None) -> None:
     """UsageError for an emergency vehicle whose switch the unit cannot know."""
+    if config.emergency.in_action == "always" and not config.emergency.own_key:
+        raise UsageError("emergency.in_action: always, but without own_key a unit is an ordinary vehicle; name its key")
     told = car is not None and "emergency" in car.mapped
     if config.emergency.own_key and config.emergency.in_action == "signal" and not told:
         raise UsageError(

@@ -4,7 +4,26 @@ Recordings bring Unix nanoseconds; live adapters bring the monotonic clock's. Ei
 milliseconds count from `base_ns`, and events show `base_ns + offset_ns` onwards as epoch seconds.
 """
 
+import time
+from collections.abc import Callable
+from typing import Final
+
 from asvcore.params import REBASE_MS
+
+_TOGETHER_NS: Final = 50_000  # two clocks read within it were read at one time
+_TRIES: Final = 3
+
+
+def both_ns(
+    monotonic_ns: Callable[[], int] = time.monotonic_ns, unix_ns: Callable[[], int] = time.time_ns
+) -> tuple[int, int]:
+    """(monotonic, Unix) nanoseconds of one moment: read again if this thread was put aside in between."""
+    for _ in range(_TRIES):
+        before_ns, now_ns = monotonic_ns(), unix_ns()
+        after_ns = monotonic_ns()
+        if after_ns - before_ns < _TOGETHER_NS:
+            break
+    return before_ns, now_ns
 
 
 class UnitClock:

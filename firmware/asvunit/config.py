@@ -131,7 +131,7 @@ class EmergencyTable(Table):
     ] = Field({}, description="authority keys: id = Ed25519 public key in hex [G appendix 1 (42)]")
     own_key: str | None = Field(None, min_length=1, description="private key, a file: sends as an emergency vehicle")
     in_action: Literal["signal", "always", "never"] = Field(
-        "signal", description="element 42, with own_key: by the signal map's emergency, or"
+        "signal", description="element 42, with own_key; signal: the signal map's emergency"
     )
 
 

@@ -59,7 +59,10 @@ def _radio(config: Config, folder: Path) -> str:
     if capture is not None:
         _writable("radio.capture", capture)
     told = f"; all of it written to {capture}" if capture else ""
-    waits = "" if link is None or link.up else f" (now {link.reason}: {link.detail})"
+    waits = "" if link is None else f" (now {link.reason}: {link.detail})"
+    if link and link.up:
+        _interface, _mark, lacks = link.detail.partition("; ")
+        waits = f" ({lacks})" if lacks else ""
     if config.radio.kind == "ocb":
         return f"frames on {config.radio.interface}, EtherType 0x{ETHERTYPE:04X}{waits}{told}"
     return f"UDP to {config.radio.address}, port {config.radio.port}{waits}{told}"
@@ -78,6 +81,7 @@ def _emergency(config: Config, folder: Path) -> str:
 def _own_key(config: Config, folder: Path) -> str:
     path = beside(folder, config.emergency.own_key)
     if path is None:
+        check_in_action(config, None)
         return "no own key: an ordinary vehicle"
     mine = own_key(path)
     check_in_action(config, vehicle_map(config, folder))

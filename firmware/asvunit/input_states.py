@@ -69,9 +69,10 @@ class InputStates:
     def link(self, link: Link, epoch_s: float) -> None:
         """A device came or went."""
         name = link.port.partition(".")[0]
+        self.remark(link.port, f"{name}: {link.detail}" if link.up and link.detail else "")
         if link.up:
             self._links.pop(link.port, None)
-            self._core.setdefault(name, ("ok", link.reason, ""))
+            self._core.setdefault(name, ("ok", link.reason, link.detail))
         else:
             self._links[link.port] = ("disconnected", link.reason, link.detail), epoch_s
         self._tell(name, epoch_s)

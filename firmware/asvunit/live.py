@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
-from asvunit.clock import UnitClock
+from asvunit.clock import UnitClock, both_ns
 from asvunit.event_limit import EventLimit
 from asvunit.events import Event
 from asvunit.hearing import FRAMES_A_PAUSE, FRAMES_A_TURN, RUSH_NS, Hearing, remark
@@ -46,9 +46,9 @@ class LiveUnit:
         self._now, self._unix = times.monotonic_ns, times.unix_ns
         self._gnss_time = parts.trusted or trusted_clock(times)
         self._hearing = Hearing(parts, self._gnss_time.now_ms, self._now)
-        now_ns = self._now()
         self._phase_ns = phase_ns % CYCLE_NS
-        self._offset_ns = self._unix() - now_ns
+        now_ns, unix_ns = both_ns(self._now, self._unix)
+        self._offset_ns = unix_ns - now_ns
         if parts.recorder:
             parts.recorder.offset_ns = self._offset_ns  # its times are those of the events
         self._clock = UnitClock(now_ns, self._offset_ns)
@@ -125,14 +125,15 @@ class LiveUnit:
 
     def _rush(self, frames: list[RadioFrame]) -> None:
         """More frames wait than a turn takes: the most relevant first, for as long as there is time."""
-        frames, superseded = self._hearing.rush(frames, self.unit)
-        self._hearing.leave(superseded, "superseded")
+        trailers = self.unit.trailers
+        frames, superseded = self._hearing.rush(frames, self.unit, lambda: self._tick_until(self._now()))
+        self._hearing.leave(superseded, "superseded", trailers)
         begin_ns = self._now()
         taken = 0
         for frame in frames:
             now_ns = self._now()
             if now_ns - begin_ns > RUSH_NS:
-                self._hearing.leave(frames[taken:], "shed")
+                self._hearing.leave(frames[taken:], "shed", trailers)
                 break
             self._tick_until(now_ns)
             self._hear(frame)
@@ -251,6 +252,8 @@ class LiveUnit:
         link, sender = radio.tend(), self._parts.sender
         if link is not None:
             self._off_air = not link.up
+            if link.up and sender:
+                sender.fault = ""  # that was of before; the next sending tells
             self._linked(link)
         fault = sender.fault if sender and not self._off_air else ""
         if bool(fault) != self._silenced:

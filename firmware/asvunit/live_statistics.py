@@ -14,6 +14,8 @@ def statistics(parts: Parts, unit: Unit, timed: Mapping[str, Quantiles], loads: 
     counters = loads.counters() | parts.presenter.counters() | {"trailer": unit.trailers}
     if parts.recorder:
         counters["capture"] = parts.recorder.counters
+    if parts.signer:
+        counters["signer"] = parts.signer.counters
     event: dict[str, Any] = {
         "event": "statistics",
         **{name: times.summary() for name, times in timed.items()},

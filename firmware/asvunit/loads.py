@@ -32,6 +32,7 @@ class Loads:
         self._by_core: Counter[str] = Counter()  # drop events by reason
         self._crowd = _Rising()
         self._noise = _Rising()
+        self._overtaken = _Rising()
 
     def told(self, event: Event) -> None:
         """An event of the core: who gave way in a full table is dropped like who found no room."""
@@ -76,10 +77,13 @@ class Loads:
         """Whether more is on the air than a unit is made for, though nothing was lost for want of time."""
         crowd = self._crowd.by((counts["table_full"],))
         noise = self._noise.by(counts[reason] for reason in _NOISE)
+        overtaken = self._overtaken.by((counts["superseded"],))
         if crowd:
             return "table_full", "more vehicles than neighbours.capacity: those that matter most are followed"
         if noise >= FLOOD_A_SECOND:
             return "flooded", f"{noise} frames in the last second that no unit sends"
+        if overtaken >= FLOOD_A_SECOND:
+            return "flooded", f"{overtaken} frames in the last second that newer ones of their vehicles overtook"
         return "", ""
 
 

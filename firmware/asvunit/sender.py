@@ -1,7 +1,7 @@
 """Sends each frame at its own absolute time from a thread of its own, whatever the loop is doing.
 
 The loop hands a frame over ahead of its time. Never a burst: a frame that another has overtaken is counted
-in `missed`, not sent late; nor is one that is late by a cycle.
+in `missed`, not sent late; nor is one that is late by half a cycle.
 """
 
 import time
@@ -13,7 +13,7 @@ from asvunit.ports import Radio
 from asvunit.quantiles import Quantiles
 from asvunit.worker import Worker
 
-STALE_NS: Final = 100_000_000  # a frame that is later is not sent any more
+STALE_NS: Final = 50_000_000  # a frame that is later is not sent any more: the next would come too soon after it
 LEAD_NS: Final = 5_000_000  # from the cycle that makes a frame to its sending
 
 

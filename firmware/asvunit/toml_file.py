@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
+_MOST_BYTES = 4 << 20  # a device may go on for ever
+
 
 def read_toml(path: Path, model: type[Model], parse_float: Callable[[str], Any] = float) -> Model:
     """The file as a model; UsageError with file, key and reason of the first fault otherwise."""
@@ -37,7 +39,11 @@ def faults(path: Path, model: type[BaseModel]) -> list[str]:
 
 def _tables(path: Path, parse_float: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=parse_float)
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UsageError(f"{path}: more than {_MOST_BYTES >> 20} MiB: no file of this kind; TOML is expected")
+        return tomllib.loads(content.decode("utf-8-sig"), parse_float=parse_float)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -14,14 +14,14 @@ from asvunit.ports import RadioFrame
 from asvunit.radio.admission import FOLLOWED
 from asvunit.worker import Worker
 
-CAPACITY: Final = 64  # frames that wait
+CAPACITY: Final = 64  # frames that wait, of followed vehicles and of others each: these take no place from those
 LATE_NS: Final = 500_000_000  # a verified frame that is older tells of the past
 
 Deliver = Callable[[RadioFrame], None]
 
 
 class Verifier(Worker):
-    """A bounded queue before an `Authority`. `submit` belongs to the loop, `deliver` is called by the thread."""
+    """Two bounded queues before an `Authority`. `submit` belongs to the loop, `deliver` is called by the thread."""
 
     def __init__(self, authority: Authority, deliver: Deliver, capacity: int = CAPACITY) -> None:
         super().__init__("verifier")
@@ -43,9 +43,10 @@ class Verifier(Worker):
             reason = self._authority.crowded_out(frame)
             if reason:
                 return reason
-            if len(self._first) + len(self._others) >= self._capacity:
+            queue = self._first if self._authority.rank == FOLLOWED else self._others
+            if len(queue) >= self._capacity:
                 return "overflow"
-            (self._first if self._authority.rank == FOLLOWED else self._others).append(frame)
+            queue.append(frame)
             self._waiting.add(frame.payload)
             self._condition.notify()
         return ""

@@ -1,6 +1,7 @@
 """The radio over UDP: real sockets on loopback, several units on one port."""
 
 import contextlib
+import errno
 import select
 import socket
 import struct
@@ -13,7 +14,7 @@ from asvunit.errors import UsageError
 from asvunit.ports import Radio
 from asvunit.radio.batch import BUFFER_BYTES
 from asvunit.radio.intake import ODD_A_SECOND
-from nettools import CAP_NET_ADMIN, heard, without
+from nettools import CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, heard, inside, namespace, without
 
 LOOPBACK = "127.255.255.255"
 
@@ -98,6 +99,48 @@ def test_stamps_are_the_kernels_and_stale_frames_are_dropped(radios: Callable[..
     assert two.counters["stale"] == 1
     unix_ns[0] = stamp_ns() - 3600 * 10**9  # the clock was set back: no age can be told
     assert heard(two, 1)[0].time_ns == monotonic_ns[0]
+
+
+def test_a_machine_without_ipv6_says_so(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    real = socket.socket
+
+    def none_of_ipv6(family: int, *rest: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *rest)
+
+    monkeypatch.setattr(socket, "socket", none_of_ipv6)
+    with pytest.raises(UsageError, match=r"^radio\.address: \[::1\]:\d+: IPv6 is switched off .*IPv4"):
+        UdpRadio("::1", port)
+
+
+def test_a_port_that_is_not_for_everyone() -> None:
+    refused = pytest.raises(UsageError, match=r"radio\.port: port 100 is not for an ordinary user's program")
+    with namespace() as name, inside(name), without(CAP_NET_BIND_SERVICE), refused:
+        UdpRadio(LOOPBACK, 100)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_an_address_that_is_everywhere_is_refused(radios: Callable[..., UdpRadio], address: str) -> None:
+    with pytest.raises(UsageError, match=r"radio\.address: .* nowhere to send"):
+        radios(address)
+
+
+def test_without_a_free_descriptor_it_goes_on(
+    radios: Callable[..., UdpRadio], monkeypatch: pytest.MonkeyPatch, port: int
+) -> None:
+    one, two = radios(interface="lo"), radios("239.255.47.1", interface="lo")
+
+    def none_left(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", none_left)
+        assert one.tend() is two.tend() is None
+        assert one.source == f"0.0.0.0:{one.port}"
+    one.send(b"x" * 100)
+    assert one.tend() is None
+    assert one.source == f"127.0.0.1:{one.port}"
 
 
 def test_what_the_kernel_had_to_drop_is_counted(radios: Callable[..., UdpRadio]) -> None:

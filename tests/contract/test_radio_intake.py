@@ -164,6 +164,33 @@ def test_odd_frames_are_those_of_no_unit() -> None:
     assert len(fine[2]) == SIGNED_FRAME_BYTES
 
 
+def test_of_a_queue_that_is_never_empty_only_recent_frames_are_taken(way: tuple[socket.socket, socket.socket]) -> None:
+    out, into = way
+    counters: Counter[str] = Counter()
+    time_ns = [0]
+    offset_ns = time.time_ns()
+    intake = Intake(counters, lambda _key: Sender("one"), slice(2, 8), now=lambda: (time_ns[0], offset_ns + time_ns[0]))
+
+    def come(count: int) -> None:
+        for number in range(count):
+            out.send(GOOD[:99] + bytes([number]))
+
+    def taken(limit: int, at_ms: int) -> list[int]:
+        time_ns[0] = at_ms * 1_000_000
+        return [frame.payload[99] for frame in intake.receive(into.fileno(), limit)]
+
+    come(10)
+    assert taken(2, 300) == [0, 1]  # the process was held up: these are to be had
+    assert taken(2, 400) == [2, 3]
+    assert taken(2, 401) == [4, 5]  # it is not catching up: from now on only what is recent
+    come(1)
+    assert taken(2, 402) == []
+    assert counters == {"stale": 5}
+    come(3)
+    assert taken(2, 450) == [0, 1]  # all was read, and things are as they were
+    assert taken(2, 450) == [2]
+
+
 # Addresses
 
 

@@ -13,7 +13,7 @@ from asvunit.adapters.udp import UdpRadio
 from asvunit.config import RadioTable
 from asvunit.errors import UsageError
 from asvunit.ports import Link
-from nettools import CAP_NET_ADMIN, CAP_NET_RAW, heard, inside, ip, namespace, told, until_running, veth, without
+from nettools import CAP_NET_ADMIN, CAP_NET_RAW, heard, inside, ip, join, namespace, told, until_running, veth, without
 
 PORT = 47100  # in namespaces of their own
 GOOD = b"\x01" + bytes(99)
@@ -121,8 +121,7 @@ def test_an_interface_that_was_unplugged_joins_its_group_again(machines: tuple[M
     assert (gone.up, gone.reason) == (False, "absent")
     assert f"no network interface '{there.interface}'" in gone.detail
     assert tend(there, far) is None
-    ip("link", "add", here.interface, "netns", here.namespace, "type", "veth", "peer", "name", there.interface,
-       "netns", there.namespace)  # fmt: skip
+    join((here.interface, there.interface), (here.namespace, there.namespace))
     for number, at in enumerate(machines, 1):
         ip("link", "set", at.interface, "up", namespace=at.namespace)
         address(at.namespace, at.interface, number)
@@ -153,6 +152,24 @@ def test_an_interface_that_is_down_is_told_with_its_mend(machines: tuple[Machine
         one.send(GOOD)
     ip("link", "set", here.interface, "up", namespace=here.namespace)
     assert told(lambda: tend(here, one)).reason == "connected"
+
+
+def test_an_mtu_without_room_for_ipv6_is_told_with_its_mend(machines: tuple[Machine, Machine]) -> None:
+    here, _there = machines
+    one, far = (at.radio("ff02::4710", interface=at.interface) for at in machines)
+    four = here.radio("192.0.2.255", interface=here.interface)
+    ip("link", "set", here.interface, "mtu", "90", namespace=here.namespace)
+    link = tend(here, one)
+    assert link is not None
+    assert (link.up, link.reason) == (False, "mtu_too_small")
+    assert link.detail.endswith(f"ip link set {here.interface} mtu 1500")
+    assert tend(here, four) is None
+    four.send(GOOD)  # in pieces
+    ip("link", "set", here.interface, "mtu", "1500", namespace=here.namespace)
+    address(here.namespace, here.interface, 3)
+    assert told(lambda: tend(here, one)).up
+    far.send(GOOD)
+    assert heard(one, 1)[0].payload == GOOD
 
 
 def test_a_network_that_comes_later_is_joined(machines: tuple[Machine, Machine]) -> None:
@@ -207,6 +224,14 @@ def test_what_cannot_be_meant_is_one_line_with_its_mend(where: str, interface: s
         UdpRadio(where, PORT, interface=interface)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("where", ["127.255.255.255", "::1"])
+def test_an_address_of_this_machine_goes_by_no_other_interface(where: str) -> None:
+    with namespace() as name, veth(name) as (one, _other), inside(name):
+        with pytest.raises(UsageError, match=rf"radio\.address: {where} stays on this machine and never goes by {one}"):
+            UdpRadio(where, PORT, interface=one)
+        UdpRadio(where, PORT, interface="lo").close()
 
 
 def test_a_port_that_is_not_shared_of_ipv6() -> None:

@@ -1,18 +1,21 @@
 """The radio by Ethernet frames: real interfaces joined by a cable, and a monitor interface that the test plays."""
 
 import contextlib
+import errno
 import select
 import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from asvrig.live.radio import OcbSender, radio_sender
 from asvunit.adapters import ocb
 from asvunit.adapters.ocb import OcbRadio
-from asvunit.config import RadioTable
+from asvunit.config import Config, RadioTable
+from asvunit.described import PARTS
 from asvunit.errors import UsageError
 from asvunit.ports import Radio, RadioFrame
 from asvunit.radio import interface as interfaces
@@ -100,15 +103,16 @@ def test_the_bytes_on_the_wire(radios: Radios, wire: Tap) -> None:
     assert frame == bytes.fromhex("ffffffffffff 020000000001 88b5") + GOOD
 
 
-def test_own_frames_are_known_by_source_and_content(radios: Radios, wire: Tap) -> None:
+def test_own_frames_are_known_by_source_however_late_and_changed_they_come_back(radios: Radios, wire: Tap) -> None:
     radio = radios(wire.name)
     radio.send(GOOD)
     wire.write(pack(OWN, GOOD))
     wire.write(pack(OTHER, GOOD))
     wire.write(pack(OWN, SIGNED))
     wire.write(pack(OWN, END))
-    assert [(frame.source, frame.payload) for frame in until_end(radio)] == [(OTHER, GOOD), (OWN, SIGNED)]
-    assert radio.counters == {"own_echo": 1}
+    wire.write(pack(OTHER, END))
+    assert [(frame.source, frame.payload) for frame in until_end(radio)] == [(OTHER, GOOD)]
+    assert radio.counters == {"own_echo": 3}
 
 
 def test_only_frames_of_the_radio_to_everyone(radios: Radios, wire: Tap) -> None:
@@ -272,6 +276,35 @@ def test_a_card_that_is_not_in_ocb_mode(
     assert told(radio.tend).reason == "not_ocb"
 
 
+def test_a_card_that_is_set_right_between_two_looks(
+    radios: Radios, cable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = [2]
+    monkeypatch.setattr(interfaces, "interface_type", lambda _index: kind[0])
+    radio = radios(cable[0])
+    assert told(radio.tend).reason == "not_ocb"
+    kind[0] = 11  # down, of another mode, up: nothing of that is to be seen afterwards
+    assert told(radio.tend).up
+    radio.send(GOOD)
+
+
+def test_without_a_free_descriptor_it_goes_on(
+    radios: Radios, cable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    radio, other = radios(cable[0]), radios(cable[1], OTHER)
+    assert told(radio.tend).up
+
+    def none_left(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", none_left)
+        assert radio.tend() is None
+    radio.send(GOOD)
+    assert heard(other, 1)[0].payload == GOOD
+    assert radio.tend() is None
+
+
 def test_an_interface_without_ethernet_is_not_ocb(radios: Radios) -> None:
     with tap(NOTHING) as tunnel:
         link = radios(tunnel.name).tend()
@@ -353,6 +386,13 @@ def test_while_the_monitor_is_gone_the_interface_hears(radios: Radios, cable: tu
     assert "without received power: there is no network interface" in told(radio.tend).detail
     other.send(GOOD)
     assert heard(radio, 1)[0].power_dbm is None
+
+
+def test_what_it_does_without_is_said_beforehand(cable: tuple[str, str]) -> None:
+    table = RadioTable(kind="ocb", interface=cable[0], monitor="nowhere0")
+    told = PARTS["radio"](Config(radio=table), Path())
+    assert told.startswith(f"frames on {cable[0]}, EtherType 0x88B5 (without received power: there is no network")
+    assert PARTS["radio"](Config(radio=RadioTable(kind="ocb", interface=cable[0])), Path()).endswith("0x88B5")
 
 
 def test_an_interface_that_is_no_monitor(radios: Radios, cable: tuple[str, str]) -> None:

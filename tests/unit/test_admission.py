@@ -210,6 +210,58 @@ def test_a_vehicle_that_comes_again_with_another_source_is_followed_there() -> N
     assert len(told.accepted[5]) == len(first) + len(second)
 
 
+class Relay:
+    """Hands on what the vehicle's own crowd left no place for, at once, and forges from many sources besides."""
+
+    def __init__(self, copies: int, elsewhere: int, relayed_first: bool) -> None:
+        self.authority = Authority({5: Key()}, seed=1)  # type: ignore[dict-item]
+        self.own: list[int] = []  # ns of genuine frames from the vehicle itself
+        self._forged = 0
+        for at_ns, *_rest in genuine(seconds=30.0):
+            begun = at_ns > 2 * SECOND
+            for n in range(elsewhere // 10 if begun else 0):
+                self._forge(at_ns - 98 * MS + 98 * MS * n * 10 // elsewhere, f"10.0.0.0:{self._forged % 50_000}")
+            for n in range(copies if begun else 0):
+                self._forge(at_ns - 4 * MS + 20_000 * n, HOME)
+            if relayed_first and at_ns < 5 * SECOND:  # out of the vehicle's own reach
+                self._judge((at_ns, "10.6.6.6:6", 5, GENUINE))
+            elif self._judge((at_ns, HOME, 5, GENUINE)) == "":
+                self.own.append(at_ns)
+            else:
+                self._judge((at_ns, "10.6.6.6:6", 5, GENUINE))
+
+    def _forge(self, at_ns: int, source: str) -> None:
+        self._forged += 1
+        self._judge((at_ns, source, 5, b"%064d" % self._forged))
+
+    def _judge(self, sent: Sent) -> str:
+        return self.authority.judge(frame(sent), NOW_MS + sent[0] // MS)
+
+    def longest_ms(self, after_ms: float) -> float:
+        times = [int(after_ms * MS), *(t for t in self.own if t >= after_ms * MS), 30 * SECOND]
+        return max(b - a for a, b in pairwise(times)) / MS
+
+
+@pytest.mark.parametrize("copies", [20, 40])
+def test_a_relay_of_genuine_frames_does_not_take_a_vehicles_place(copies: int) -> None:
+    """Followed in the vehicle's stead, it would leave it to the flood from elsewhere."""
+    attack = Relay(copies, 5000, relayed_first=False)
+    assert attack.longest_ms(0) <= 2500
+    assert len(attack.own) >= 20 + 280 * 0.6 * 6 / (copies + 1)
+
+
+def test_a_vehicle_that_was_relayed_before_it_came_near_is_followed_beside_the_relay() -> None:
+    attack = Relay(0, 5000, relayed_first=True)
+    assert attack.own[0] < 5500 * MS
+    assert attack.longest_ms(5500) <= 300
+
+
+def test_two_vehicles_with_one_key_are_both_followed() -> None:
+    first, second = genuine(), genuine("192.0.2.2:40000", begin_ms=50)
+    told = heard(first, second, [(at_ns + 500 * MS, *rest) for at_ns, *rest in flood(3000, "10.0.0.0:{}", 5, 9.0)])  # type: ignore[misc]
+    assert len(told.accepted[5]) == len(first) + len(second)
+
+
 def test_replayed_frames_cost_no_verification() -> None:
     vehicle = genuine(seconds=1.0)
     again = [(at_ns + delay * MS, "10.6.6.6:6", 5, GENUINE) for at_ns, *_rest in vehicle for delay in range(3, 90, 3)]

@@ -13,6 +13,8 @@ import pytest
 from asvtools import cli
 from asvunit.adapters.capture import CaptureWriter
 from asvunit.message import encode, values
+from asvunit.radio.encapsulate import encapsulate
+from asvunit.radio.pcapng import PcapngWriter
 
 VECTORS = {
     vector["name"]: vector
@@ -261,6 +263,20 @@ def test_good_capture_is_good(asvkit, tmp_path):
         writer.write(1_700_000_000_000_000_000, bytes.fromhex(TOKYO["hex"]))
     code, out, err = asvkit("decode", str(path))
     assert (code, len(out), err) == (0, 1, [])
+
+
+def test_the_received_power_is_shown_where_the_capture_tells_it(asvkit, tmp_path):
+    path = tmp_path / "radio.pcapng"
+    with path.open("wb") as file:
+        writer = PcapngWriter(file)
+        for number, power in enumerate((-71, None)):
+            data, link = encapsulate("02:00:00:00:00:09", bytes.fromhex(TOKYO["hex"]), power_dbm=power)
+            writer.packet(1_700_000_000_000_000_000 + number, data, link)
+    rows = [json.loads(line) for line in asvkit("decode", str(path))[1]]
+    assert [row.get("power_dbm") for row in rows] == [-71, None]
+    table = list(csv.DictReader(asvkit("decode", "--csv", str(path))[1]))
+    assert [row["power_dbm"] for row in table] == ["-71", ""]
+    assert table[0]["raw_speed"] == "50"
 
 
 def test_cut_capture_is_reported(asvkit, capture):

@@ -180,6 +180,40 @@ def test_a_followed_neighbour_never_gives_way():
     assert drive.core.neighbours.get((1 << 14) | 100) is not None
 
 
+@pytest.mark.parametrize("forged", [64, 1000])
+@pytest.mark.parametrize("at_m", [280, 600])
+@pytest.mark.parametrize("first", [True, False], ids=["there before them", "comes while they are there"])
+def test_an_emergency_vehicle_has_a_place_among_the_nearest_and_fastest(forged, at_m, first):
+    drive = Drive(neighbours=64, surrounding=0)
+    drive.stand()
+    for step in range(8):
+        t = 1100 + 100 * step
+        drive.fix(t)
+        signed = frame(5, step, at_m - 2 * step, 5, 72, 180, emergency_attention=1)
+        if first:
+            drive.message(t, signed, flag=True)
+        for number in range(forged):
+            drive.message(t + 1, frame(number, step, 15 + number % 10, 5, 255, 180), source=2 + number)
+        if not first:
+            drive.message(t + 2, signed, flag=True)
+        drive.tick(t + 50)
+        kept = drive.core.neighbours.get((1 << 14) | 5)
+        assert kept is not None
+        assert (kept.counter, kept.emergency) == (step, 1)
+    assert [r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)] == ([1] if at_m == 280 else [])
+
+
+def test_a_full_table_of_emergency_vehicles_keeps_the_near():
+    drive = Drive(neighbours=4)
+    drive.stand()
+    for number in range(8):
+        drive.message(1000, frame(number, 0, 900 - 50 * number, 5, emergency_attention=1), source=number, flag=True)
+        drive.tick(1000)
+    assert {one.vehicle_id for one in drive.core.neighbours.used} == {4, 5, 6, 7}
+    drive.message(1010, frame(9, 0, 10, 5, 255), source=9)
+    assert drive.core.neighbours.get((9 << 14) | 9) is None  # no other matters more
+
+
 def test_texts_keep_their_limits_and_both_languages_know_all():
     assert set(TEXTS["en"]) == set(TEXTS["ja"]) == set(WORDS["TEXT"])
     for texts in TEXTS.values():

@@ -1,10 +1,12 @@
 """What doctor says of the radio: UDP of IPv4 and IPv6, interfaces in OCB mode, files, the port of other supports."""
 
 import errno
+import fcntl
 import os
 import pwd
 import select
 import socket
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -180,6 +182,14 @@ def test_an_interface_without_ipv6_is_no_way():
         assert (found.fails, f"ip -6 address show {wire.name}" in found.mend) == (True, True)
 
 
+def test_a_group_by_an_interface_that_is_down():
+    with tap(up=False) as wire:
+        table = {"address": "239.255.47.1", "interface": wire.name, "port": free_port()}
+        given = Job(0.05, Config.model_validate({"radio": table}), run=lambda _words: None)
+        found = by_name(radio.check_radio(given))["radio way"]
+        assert (found.fails, wire.name in found.mend, "wlan0" in found.mend) == (True, True, False)
+
+
 def test_others_of_ipv6_are_named_without_their_zone(monkeypatch):
     said = [("fe80::7%eth0", MESSAGE), ("2001:db8::1", SIGNED)]
 
@@ -336,6 +346,26 @@ def test_where_the_capture_goes(tmp_path):
     assert "is a folder" in found("air").detail
 
 
+def test_a_capture_that_the_unit_would_not_write(tmp_path):
+    given = with_files(tmp_path, radio={"capture": "air.pcapng"})
+
+    def found():
+        return by_name(radio.check_radio(given))["radio capture"]
+
+    air = tmp_path / "air.pcapng"
+    for content, refused in ((b"", False), (b"\x0a\x0d\x0d\x0a" + bytes(28), False), (b"hello world", True)):
+        air.write_bytes(content)
+        assert found().fails is refused, content
+        assert air.read_bytes() == content
+    assert ("something else" in found().detail, "another file" in found().mend) == (True, True)
+    air.write_bytes(b"")
+    with air.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert (found().fails, "another unit" in found().detail) == (True, True)
+        given = replace(given, holder="process 1")
+        assert not found().fails  # it is this unit that writes it
+
+
 def test_scarce_room_for_the_capture_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(radio_files.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=72_000_000))
     found = by_name(radio.check_radio(with_files(tmp_path, radio={"capture": "air.pcapng"})))["radio capture"]
@@ -352,6 +382,32 @@ def test_the_own_key(tmp_path):
     (tmp_path / "own.pem").chmod(0o640)
     open_to_all = by_name(radio.check_radio(given))["own key"]
     assert (open_to_all.fails, "chmod 600" in open_to_all.mend) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("in_action", "signals", "fails"),
+    [
+        ("signal", "", True),
+        ("signal", "speed", True),
+        ("signal", "emergency", False),
+        ("always", "", False),
+        ("never", "", False),
+    ],
+)
+def test_an_emergency_vehicle_that_would_never_be_in_action(tmp_path, in_action, signals, fails):
+    new_own_key(tmp_path / "own.pem", 0x2A01)
+    if signals:
+        put(tmp_path, "car.dbc", 'BO_ 256 M: 8 X\n SG_ S : 0|16@1+ (1,0) [0|300] "" X\n')
+        form = 'unit = "km/h"' if signals == "speed" else 'values = { 0 = "off", 1 = "on" }'
+        text = f'map = 1\nname = "car"\n[database]\nfile = "car.dbc"\n[signal.{signals}]\nfrom = "M.S"\n{form}\n'
+        put(tmp_path, "car.toml", text)
+    car = {"vehicle": {"map": "car.toml"}, "can": {"interface": "virtual"}} if signals else {}
+    given = with_files(tmp_path, emergency={"own_key": "own.pem", "in_action": in_action}, **car)
+    found = by_name(radio.check_radio(given))
+    assert found["own key"].state == OK
+    assert ("in action" in found) is fails
+    if fails:
+        assert (found["in action"].fails, "blue light" in found["in action"].mend) == (True, True)
 
 
 def test_the_own_key_is_the_services_users(tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from asvtools import keys_command
+from asvtools.cli import run
 from asvtools.trusted_keys import given_keys, trust, with_keys
 from asvunit.authority import WINDOW_MS, Authority
 from asvunit.config import load_config
@@ -110,6 +111,12 @@ def test_new_where_nothing_can_be_written(tmp_path: Path) -> None:
         new_own_key(tmp_path / "nowhere" / "a.key", 7)
 
 
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_new_without_the_name_of_a_file(capfd, name: str) -> None:
+    assert run(["keys", "new", name]) == 2
+    assert capfd.readouterr().err == f"asvkit: {Path(name)}: no name of a file; name one\n"
+
+
 def test_openssl_reads_a_new_key_and_its_keys_are_read(tmp_path: Path, key_file: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -123,7 +130,7 @@ def test_openssl_reads_a_new_key_and_its_keys_are_read(tmp_path: Path, key_file:
     made = run("genpkey", "-algorithm", "ed25519")
     path = write(tmp_path / "openssl.key", b"Key id: 77\n" + made)
     assert load_own_key(path).key_id == 77
-    assert "no line that name the key's id" in refusal(write(tmp_path / "bare.key", made))
+    assert "no line names the key's id" in refusal(write(tmp_path / "bare.key", made))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602, 0o644, 0o777, 0o610])
@@ -180,8 +187,8 @@ def other_files() -> dict[str, tuple[bytes, str]]:
             b"Key id: 1\n" + x25519.X25519PrivateKey.generate().private_bytes(PEM, PKCS8, NONE),
             "kind X25519, not Ed25519",
         ),
-        "no id": (pem, "no line that name the key's id"),
-        "two ids": (b"Key id: 1\nKey id: 2\n" + pem, "2 lines that name"),
+        "no id": (pem, "no line names the key's id"),
+        "two ids": (b"Key id: 1\nKey id: 2\n" + pem, "2 lines name"),
         "bad id": (b"Key id: -5\n" + pem, "'-5' is no key id"),
         "great id": (b"Key id: 0x100000000\n" + pem, "0 to 4294967295 fit"),
         "cut": (b"Key id: 1\n" + pem[:-40], "damaged"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -251,6 +252,74 @@ def test_of_a_flood_the_most_relevant_are_taken_and_the_cycles_go_on(bench: Benc
     assert bench.live.states.now()["radio"][0] == "silent"
 
 
+def test_trailers_that_are_not_believed_put_nobody_aside(bench: Bench) -> None:
+    bench.standing()
+    bench.run(95)
+    crowd = 10 * FRAMES_A_TURN
+    for number in range(crowd):
+        bench.hear(-900.0, vehicle_id=1000 + number)
+        ordinary = bench.radio.waiting[-1]
+        bench.radio.waiting[-1] = replace(ordinary, payload=ordinary.payload + b"PV" + bytes(76))
+    bench.hear(-60.0, vehicle_id=9)
+    taken = slow(bench, MS)
+    while bench.live.turn():
+        pass
+    assert taken[0] == 9
+    assert 25 <= len(taken) <= RUSH_NS // MS + 1
+    assert bench.radio.counters["shed"] == crowd + 1 - len(taken)
+    assert bench.live.unit.trailers == {"no_keys": crowd}  # all of them are told
+
+
+def test_what_was_read_before_a_stop_of_the_process_is_not_of_now(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.standing()
+    for number in range(2 * FRAMES_A_TURN):
+        bench.hear(-60.0, vehicle_id=number)
+    receive = bench.radio.receive
+
+    def stopped(limit: int) -> list[RadioFrame]:
+        frames = receive(limit)
+        if frames and not bench.radio.waiting:
+            bench.now_ns += 3_000 * MS
+        return frames
+
+    monkeypatch.setattr(bench.radio, "receive", stopped)
+    while bench.live.turn():
+        pass
+    assert bench.radio.counters == {"stale": 2 * FRAMES_A_TURN}
+    assert bench.live.unit.core.neighbours.count == 0
+
+
+@pytest.mark.parametrize("way", ["gathered", "ranked"])
+def test_the_cycles_go_on_while_a_crowd_is_sorted(bench: Bench, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    bench.standing()
+    for number in range(60 * FRAMES_A_TURN):
+        bench.hear(-900.0 + number / 10, vehicle_id=number)
+    receive, remoteness_dm = bench.radio.receive, bench.live.unit.core.remoteness_dm
+
+    def received(limit: int) -> list[RadioFrame]:
+        bench.now_ns += MS
+        return receive(limit)
+
+    def ranked(payload: bytes, source: int) -> int:
+        bench.now_ns += MS // 10
+        return remoteness_dm(payload, source)
+
+    if way == "gathered":
+        monkeypatch.setattr(bench.radio, "receive", received)
+    else:
+        monkeypatch.setattr(bench.live.unit.core, "remoteness_dm", ranked)
+    begin_ns = bench.now_ns
+    slow(bench, MS)
+    bench.live.turn()
+    assert bench.now_ns - begin_ns > (2 * RUSH_NS if way == "gathered" else 300 * MS)
+    assert bench.live.cycles.summary()["max_us"] <= 15_000
+    if way == "gathered":  # what CAN and receiver say does not wait for the end of a flood
+        assert bench.now_ns - begin_ns < 4 * RUSH_NS
+        assert len(bench.radio.waiting) > 10 * FRAMES_A_TURN
+
+
 def test_of_a_vehicle_that_waits_twice_the_newest_counts_and_a_supported_one_comes_first(bench: Bench) -> None:
     bench.standing()
     bench.hear(-60.0, vehicle_id=9)
@@ -339,6 +408,13 @@ def test_noise_and_crowds_are_told_though_nothing_is_lost(bench: Bench) -> None:
     assert bench.live.states.now()["radio"] == ("overloaded", "flooded")
     bench.run(1000)
     assert bench.live.states.now()["radio"][0] == "silent"
+    for number in range(FLOOD_A_SECOND + 1):  # under one name, and all of them wait
+        bench.hear(-300.0, vehicle_id=1, counter=number % 256)
+    while bench.live.turn():
+        pass
+    bench.run(1000)
+    assert bench.live.states.now()["radio"] == ("overloaded", "flooded")
+    assert "overtook" in bench.told("status", input="radio", reason="flooded")[-1]["detail"]
     for number in range(300):
         bench.hear(-300.0 - number, vehicle_id=number)
     while bench.live.turn():
@@ -348,6 +424,20 @@ def test_noise_and_crowds_are_told_though_nothing_is_lost(bench: Bench) -> None:
     counters = bench.live.statistics()["counters"]["radio"]
     assert counters["table_full"] == 300 - 256
     assert counters["length"] == FLOOD_A_SECOND
+
+
+def test_a_failure_to_send_of_before_is_not_told_of_an_interface_that_is_back(bench: Bench) -> None:
+    bench.standing()
+    links = [
+        Link(bench.now_ns, "radio", False, "absent", "there is no network interface 'wlan0'"),
+        Link(bench.now_ns, "radio", True, "connected"),
+    ]
+    bench.radio.tend = lambda: links.pop(0) if links else None  # type: ignore[method-assign]
+    bench.sender.fault = "No such device"
+    bench.run(3000)
+    told = [one["reason"] for one in bench.told("status", input="radio")]
+    assert "absent" in told
+    assert "cannot_send" not in told
 
 
 def test_links_are_states_and_light_the_fault_lamp(bench: Bench) -> None:

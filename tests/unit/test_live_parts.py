@@ -1,18 +1,26 @@
 """The small parts of the live unit: quantiles, the inbox, states of inputs, the service manager, the sender."""
 
 import os
+import re
 import select
 import socket
 import threading
 import time
 import tomllib
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asvunit.config import Config
+from asvcore.params import TRANSMISSION_INTERVAL_MS
+from asvunit.assembly import assemble
+from asvunit.clock import both_ns
+from asvunit.config import Config, load_config
 from asvunit.config_text import config_text
+from asvunit.errors import UsageError
+from asvunit.events import Event
 from asvunit.inbox import Inbox
 from asvunit.input_states import InputStates
 from asvunit.ports import Link, RadioFrame, VehicleSignal
@@ -255,6 +263,61 @@ def test_sender_sends_late_ones_at_once_and_counts_what_is_overtaken() -> None:
     assert sender.counters == {"missed": 2, "send_error": 1, "sent": 2}
     assert sender.fault == ""
     assert sender.late.count == 2
+
+
+def test_what_is_sealed_is_what_goes_out_and_is_told() -> None:
+    air, told = _Air(), list[tuple[int, bytes]]()
+    sender = Sender(air, bytes.upper, lambda time_ns, payload: told.append((time_ns, payload)))  # type: ignore[arg-type]
+    due_ns = time.monotonic_ns()
+    sender.submit(due_ns, b"sealed")
+    sender.start()
+    air.wait()
+    sender.stop()
+    assert air.sent == [b"SEALED"]
+    assert [payload for _time_ns, payload in told] == [b"SEALED"]
+    assert told[0][0] >= due_ns
+
+
+def test_a_late_frame_and_the_next_are_half_a_cycle_apart_at_least() -> None:
+    assert STALE_NS <= TRANSMISSION_INTERVAL_MS * 1_000_000 // 2
+
+
+def test_clocks_are_read_again_if_the_thread_was_put_aside_between() -> None:
+    ticks = iter([0, 900_000, 1_000_000, 1_000_400])
+    assert both_ns(lambda: next(ticks), lambda: 7) == (1_000_000, 7)
+    ticks = iter(range(0, 10**9, 10**8))
+    assert both_ns(lambda: next(ticks), lambda: 7) == (400_000_000, 7)  # never: the last reading
+
+
+def test_a_way_to_the_air_that_is_there_and_lacks_something_says_so() -> None:
+    told: list[Event] = []
+    states = InputStates(told.append)
+    states.link(Link(0, "radio", True, "connected", "without received power: mon0 is down"), 1.0)
+    assert states.notes() == ("radio: without received power: mon0 is down",)
+    assert told[-1]["detail"] == "without received power: mon0 is down"
+    states.link(Link(0, "radio", True, "connected"), 2.0)
+    assert states.notes() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[emergency]\nin_action = "always"', "emergency.in_action: always, but without own_key"),
+        ('[radio]\nmonitor = "mon0"', 'radio.monitor: a monitor interface goes with kind = "ocb"'),
+        ('[radio]\nkind = "ocb"', "radio.interface: missing"),
+    ],
+)
+def test_settings_that_would_have_no_effect_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "unit.toml"
+    path.write_text(text)
+    config = load_config(path)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        assemble(config, tmp_path, None, ExitStack(), {}, [])  # type: ignore[arg-type]
+
+
+def test_a_file_without_end_is_no_configuration() -> None:
+    with pytest.raises(UsageError, match="/dev/zero: more than 4 MiB"):
+        load_config(Path("/dev/zero"))
 
 
 def test_the_commented_configuration_is_the_defaults_and_its_examples_are_taken() -> None:

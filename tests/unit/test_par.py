@@ -361,6 +361,32 @@ def test_matching_by_bytes_where_the_bytes_repeat_and_clocks_differ(tmp_path):
     assert told["against"]["clock_offset_ms"] == 400_002
 
 
+@pytest.mark.parametrize("recorded", [(0, 1024), (500, 700)])
+def test_matching_where_every_frame_comes_again(tmp_path, recorded):
+    """A sender on a desk, without a fix: its bytes return each 25.6 s, and none of them stands alone."""
+    car = Car("192.0.2.1:40000", 200, 0, 50, 0, 0, 1024).drive()
+    channel([car], standing(), lambda _metres: 0.8)
+    for one in car.sent:
+        one.arrived_ns += 7_000_000_000
+    heard = write(tmp_path / "a.pcapng", [car])
+    car.sent = car.sent[slice(*recorded)]
+    sent = write(tmp_path / "sent.pcapng", [car], outbound=True)
+    told, _said = measured(tmp_path, heard, against=sent)
+    row = vehicle(told, 200)
+    assert told["against"]["clock_offset_ms"] == 7000
+    assert (row["sent"], row["received"]) == (len(car.sent), sum(one.heard for one in car.sent))
+
+
+def test_matching_where_a_clock_was_set_in_between(tmp_path):
+    car = Car("192.0.2.1:40000", 200, 0, -150, 50, 90, 300).drive()
+    for one in car.sent[200:]:
+        one.arrived_ns += 100_000_000_000
+    heard = write(tmp_path / "a.pcapng", [car])
+    told, _said = measured(tmp_path, heard, against=write(tmp_path / "sent.pcapng", [car], outbound=True))
+    assert (vehicle(told, 200)["sent"], vehicle(told, 200)["received"]) == (300, 300)
+    assert told["against"]["clock_offset_ms"] == 0
+
+
 def test_latency_of_one_clock(tmp_path):
     dice = random.Random(8)
     car = Car("192.0.2.1:40000", 200, 0, -150, 50, 90, 500).drive()
@@ -371,10 +397,24 @@ def test_latency_of_one_clock(tmp_path):
     told, _said = measured(
         tmp_path, heard, against=write(tmp_path / "sent.pcapng", [car], outbound=True), one_clock=True
     )
+    assert vehicle(measured(tmp_path, heard)[0], 200)["latency_ms"] is None
     latency = vehicle(told, 200)["latency_ms"]
     assert latency["max"] == pytest.approx(max(late) / 1e6, abs=1e-3)
     assert latency["p50"] == pytest.approx(sorted(late)[249] / 1e6, abs=1e-3)
     assert (latency["negative"], latency["min"]) == (0, pytest.approx(min(late) / 1e6, abs=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("every", "early_ns", "said"), [(10, 600_000, ""), (10, 1_200_000, "10 before"), (1, 100_000, "100 before")]
+)
+def test_clocks_that_are_not_one_are_told_and_a_stamp_that_is_off_is_none(tmp_path, capsys, every, early_ns, said):
+    car = Car("192.0.2.1:40000", 200, 0, -150, 50, 90, 100).drive()
+    for number, one in enumerate(car.sent):
+        one.arrived_ns += 50_000 if number % every else -early_ns
+    sent = write(tmp_path / "sent.pcapng", [car], outbound=True)
+    par_command.par(capture=write(tmp_path / "a.pcapng", [car]), against=sent, one_clock=True)
+    shown = capsys.readouterr().out
+    assert f"{said} they were sent: not one clock" in shown if said else "not one clock" not in shown
 
 
 def test_what_was_sent_before_and_after_the_recording(tmp_path):
@@ -408,6 +448,37 @@ def test_a_sender_that_was_never_heard_counts(tmp_path):
     assert vehicle(told, 201)["arrival_percent"] == 0
     assert told["total"]["arrival_percent"] == 50
     assert (told["against"]["vehicles"], told["against"]["vehicles_heard"]) == (2, 1)
+
+
+@pytest.mark.parametrize("outbound", [True, False])
+def test_the_own_units_frames_in_what_was_sent_are_no_loss(tmp_path, outbound):
+    """As in captures of all units merged, or one made beside the senders: nobody hears himself."""
+    car = Car("192.0.2.1:40000", 200, 0, 50, 0, 0, 100).drive()
+    mine = Car(OWN_MAC, 1, 0, 0, 0, 0, 100).drive()
+    sent = write(tmp_path / "sent.pcapng", [car, mine], outbound=outbound)
+    told, _said = measured(tmp_path, write(tmp_path / "a.pcapng", [car], mine.sent), against=sent)
+    assert [row["vehicle_id"] for row in told["vehicles"]] == [200]
+    assert (told["total"]["sent"], told["total"]["received"]) == (100, 100)
+    assert (told["against"]["vehicles"], told["against"]["own_frames"]) == (1, 100)
+
+
+def test_what_was_sent_holds_the_own_unit_alone(tmp_path):
+    car = Car("192.0.2.1:40000", 200, 0, 50, 0, 0, 10).drive()
+    sent = write(tmp_path / "sent.pcapng", [], standing(frames=5))
+    capture = write(tmp_path / "a.pcapng", [car], standing(frames=5))
+    with pytest.raises(AsvkitError, match=r"holds no messages of vehicles \(5 own_unit\)"):
+        par_command.par(capture=capture, against=sent)
+
+
+def test_a_capture_that_shows_each_frame_sent_and_received(tmp_path):
+    """As `any` shows the loopback: who is received is measured, though all are marked outbound as well."""
+    cars = [Car(f"192.0.2.{number}:40000", 200 + number, 0, 50, 0, 0, 50).drive() for number in (1, 2)]
+    both = tmp_path / "any.pcapng"
+    heard = write(tmp_path / "a.pcapng", cars).read_bytes()
+    both.write_bytes(write(tmp_path / "b.pcapng", cars, outbound=True).read_bytes() + heard)
+    told, _said = measured(tmp_path, both, against=write(tmp_path / "sent.pcapng", cars, outbound=True))
+    assert (told["total"]["sent"], told["total"]["received"]) == (100, 100)
+    assert told["against"]["own_frames"] == 0
 
 
 def test_wilson_against_figures_from_the_literature():

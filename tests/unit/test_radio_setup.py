@@ -181,6 +181,8 @@ def test_an_ethernet_is_set_to_nothing_and_can_be_used(tmp_path):
     assert (row.reason, 'kind = "ocb"' in row.mend) == ("not_wireless", True)
     outcome = check(machine(card), "eth0")
     assert states(outcome) == {"card": "ok", "link": "ok"}
+    card.put("sys/class/net/eth0/carrier", "0")
+    assert [row.detail for row in check(machine(card), "eth0").problems] == ["eth0 is up and has no carrier"]
     card.put("sys/class/net/eth0/flags", "0x1002")
     card.put("sys/class/net/eth0/mtu", "150")
     assert [row.reason for row in check(machine(card), "eth0").problems] == ["down", "mtu_too_small"]

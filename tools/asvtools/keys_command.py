@@ -101,7 +101,7 @@ def trust(
     key: Annotated[str, typer.Argument(help="The line that keys new printed, or a file of such.", metavar="LINE|FILE")],
     config: _Config = _DEFAULT,
 ) -> None:
-    """Add public keys to [emergency.keys] of a configuration, whose comments stay. Ids and keys there are refused."""
+    """Add public keys to [emergency.keys] of a configuration, whose comments stay. Those it has are refused."""
     from asvtools.trusted_keys import given_keys
     from asvtools.trusted_keys import trust as write
 

@@ -181,7 +181,10 @@ def _decode_captures(paths: list[Path], as_csv: bool, port: int, sent: bool) -> 
             except ValueError as error:
                 good = _complain(place, error)
                 continue
-            row = {"t": frame.time_ns / 1e9, "source": frame.source, **shown}
+            row = {"t": frame.time_ns / 1e9, "source": frame.source}
+            if frame.power_dbm is not None:
+                row["power_dbm"] = frame.power_dbm
+            row |= shown
             if table:
                 table.write(row)
             else:
@@ -193,7 +196,7 @@ def _decode_captures(paths: list[Path], as_csv: bool, port: int, sent: bool) -> 
 
 
 class _Table:
-    """CSV, one row a frame: t, source, the values (intersection in four columns), the codes as raw_NAME."""
+    """CSV, one row a frame: t, source, the values (intersection in four columns), codes as raw_NAME, power_dbm."""
 
     def __init__(self, out: IO[str]) -> None:
         from asvunit.message.raw import NAMES
@@ -204,7 +207,7 @@ class _Table:
             for key in VALUE_KEYS
             for column in ([f"{key}_{part}" for part in _INTERSECTION] if key == "intersection" else [key])
         ]
-        self._writer = csv.DictWriter(out, ["t", "source", *flat, *(f"raw_{name}" for name in NAMES)])
+        self._writer = csv.DictWriter(out, ["t", "source", *flat, *(f"raw_{name}" for name in NAMES), "power_dbm"])
         self._writer.writeheader()
 
     def write(self, row: dict[str, Any]) -> None:
@@ -212,7 +215,8 @@ class _Table:
         crossing = value.pop("intersection") or {}
         value |= {f"intersection_{part}": crossing.get(part) for part in _INTERSECTION}
         cells = {"t": row["t"], "source": row["source"], **{key: _cell(item) for key, item in value.items()}}
-        self._writer.writerow(cells | {f"raw_{name}": code for name, code in row["raw"].items()})
+        cells |= {f"raw_{name}": code for name, code in row["raw"].items()}
+        self._writer.writerow(cells | {"power_dbm": row.get("power_dbm")})
 
 
 def _cell(item: Any) -> Any:

@@ -1,9 +1,10 @@
 """Frames heard held against what the senders recorded: matched by their bytes, so that each lost one is known.
 
 The same bytes come again after 25.6 s or more where a sender stands without a fix; of several the one is taken whose
-time fits, the two clocks' difference being the median of the frames that are alone.
+time fits, the two clocks' difference being the one with which most of what was heard was sent.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ from asvtools.par_frames import Frames, Key, Numbers, Recorded, Vector
 from asvtools.par_sequence import Passage
 
 _EDGE_NS = 50_000_000  # half a slot: of the time in which the receiver recorded
+_HALF_TURN_NS = 12_800_000_000  # of the counter: bytes that come again are a turn or more apart
+_MOST_DIFFERENCES = 1_000_000  # looked at to find the clocks' difference; of more, every so many
+
+Place = tuple[int, int, int]  # time sent, which sender, number among its frames
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class Against:
     offset_ns: int | None  # receiver's clock less the sender's, transmission included; None: nothing matched
     matches: list[Match]
     unmatched: dict[Key, int]
+    own_frames: int = 0  # the receiver's own ones in SENT, left out
 
 
 def match(heard: Recorded, sent: Recorded, *, overlap: bool) -> Against:
@@ -44,16 +50,18 @@ def match(heard: Recorded, sent: Recorded, *, overlap: bool) -> Against:
     That is also done where CAPTURE holds own frames, which tell when the receiver recorded.
     """
     senders = sent.own
-    places: dict[bytes, list[tuple[int, int, int]]] = {}
+    places: dict[bytes, list[Place]] = {}
     for which, frames in enumerate(senders):
         for number, (payload, time_ns) in enumerate(zip(frames.payloads, frames.time_ns, strict=True)):
-            places.setdefault(payload, []).append((which, number, time_ns))
+            places.setdefault(payload, []).append((time_ns, which, number))
+    for found in places.values():
+        found.sort()
     offset_ns = _offset_ns(heard, places)
     if offset_ns is None:
-        return Against(sent.name, None, [_unheard(frames) for frames in senders], {})
+        return Against(sent.name, None, [_unheard(frames) for frames in senders], {}, sent.counters["own_unit"])
     pairs, unmatched = _pairs(heard, places, offset_ns)
     span = (heard.first_ns - _EDGE_NS, heard.last_ns + _EDGE_NS) if overlap or heard.own else None
-    out = Against(sent.name, offset_ns, [], {})
+    out = Against(sent.name, offset_ns, [], {}, sent.counters["own_unit"])
     for which, frames in enumerate(senders):
         one = _matched(frames, pairs.get(which, {}), heard, offset_ns, span)
         out.matches.append(one)
@@ -62,37 +70,68 @@ def match(heard: Recorded, sent: Recorded, *, overlap: bool) -> Against:
     return out
 
 
-def _offset_ns(heard: Recorded, places: dict[bytes, list[tuple[int, int, int]]]) -> int | None:
-    alone: list[int] = []
-    others: list[int] = []
-    for frames in heard.vehicles.values():
-        for payload, time_ns in zip(frames.payloads, frames.time_ns, strict=True):
-            found = places.get(payload)
-            if found:
-                (alone if len(found) == 1 else others).append(time_ns - found[0][2])
-    known = sorted(alone or others)
-    return known[len(known) // 2] if known else None
+def _offset_ns(heard: Recorded, places: dict[bytes, list[Place]]) -> int | None:
+    """The receiver's clock less the senders'. None: nothing heard is among what was sent.
+
+    Where bytes come again several differences are possible. The right one has all that was heard, if SENT is whole;
+    of those that cannot be told apart the least is taken.
+    """
+    known = [
+        (time_ns, found)
+        for frames in heard.vehicles.values()
+        for payload, time_ns in zip(frames.payloads, frames.time_ns, strict=True)
+        if (found := places.get(payload))
+    ]
+    if not known:
+        return None
+    known = known[:: 1 + sum(len(found) for _time, found in known) // _MOST_DIFFERENCES]
+    apart = np.array([time_ns - one[0] for time_ns, found in known for one in found], dtype=np.int64)
+    apart.sort()
+    ends = np.searchsorted(apart, apart + _HALF_TURN_NS, side="right")
+    votes = ends - np.arange(len(apart))
+    most = int(votes.max())
+    starts = np.flatnonzero(votes >= (len(known) if most >= len(known) else most - 3 * most**0.5))
+    middles = apart[(starts + ends[starts]) // 2]
+    least = int(middles[np.abs(middles).argmin()])
+    return int(np.median(apart[np.abs(apart - least) <= _HALF_TURN_NS // 2]))
+
+
+def _nearest(found: list[Place], wanted_ns: int) -> Place:
+    at = bisect_left(found, (wanted_ns,))
+    return min(found[max(0, at - 1) : at + 1], key=lambda one: abs(one[0] - wanted_ns))
 
 
 Pair = tuple[int, int, int]  # number among the sent, time heard, number among the heard
 
 
 def _pairs(
-    heard: Recorded, places: dict[bytes, list[tuple[int, int, int]]], offset_ns: int
+    heard: Recorded, places: dict[bytes, list[Place]], offset_ns: int
 ) -> tuple[dict[int, dict[Key, list[Pair]]], Counter[Key]]:
     """Of each sender, by who was heard: pairs of a sent and a heard frame, in the order heard."""
     pairs: dict[int, dict[Key, list[Pair]]] = {}
     unmatched: Counter[Key] = Counter()
     for key, frames in heard.vehicles.items():
+        again = _comes_again(frames)
         for at, (payload, time_ns) in enumerate(zip(frames.payloads, frames.time_ns, strict=True)):
             found = places.get(payload)
-            if not found:
+            wanted_ns = time_ns - offset_ns
+            place = (found[0] if len(found) == 1 else _nearest(found, wanted_ns)) if found else None
+            # Of another turn, which SENT does not hold. Where none comes again a clock may have been set in between
+            if place is None or (again and abs(place[0] - wanted_ns) > _HALF_TURN_NS):
                 unmatched[key] += 1
                 continue
-            wanted = time_ns - offset_ns
-            which, number, _ns = found[0] if len(found) == 1 else min(found, key=lambda one: abs(one[2] - wanted))
+            _ns, which, number = place
             pairs.setdefault(which, {}).setdefault(key, []).append((number, time_ns, at))
     return pairs, unmatched
+
+
+def _comes_again(frames: Frames) -> bool:
+    """Whether the same bytes were heard in different turns of the counter."""
+    first: dict[bytes, int] = {}
+    return any(
+        abs(time_ns - first.setdefault(payload, time_ns)) > _HALF_TURN_NS
+        for payload, time_ns in zip(frames.payloads, frames.time_ns, strict=True)
+    )
 
 
 def _matched(

@@ -60,7 +60,7 @@ def par(
     _check(against, bin_m, one_clock, overlap)
     place = _place(at) if at is not None else None
     _distinct([capture, against, config], [json_file, html])
-    from asvtools.par_frames import read_frames, read_sent
+    from asvtools.par_frames import read_frames, read_sent, without_own
     from asvtools.par_measure import Choices, measure
     from asvunit.config import load_config
 
@@ -68,7 +68,7 @@ def par(
     heard = read_frames(capture, unit.radio.port, payloads=against is not None)
     if own is not None:
         _own(heard, own)
-    sent = read_sent(against, unit.radio.port) if against else None
+    sent = without_own(read_sent(against, unit.radio.port), heard) if against else None
     if sent is not None and not sent.own:
         raise AsvkitError(f"{against}: holds no messages of vehicles{_dropped(sent.counters)}; give what was sent")
     told = _rounded(measure(heard, sent, Choices(bin_m, place, unit.vehicle.position_class, one_clock, overlap)))

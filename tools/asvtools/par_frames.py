@@ -110,6 +110,19 @@ def read_sent(path: Path, port: int) -> Recorded:
     return recorded
 
 
+def without_own(sent: Recorded, heard: Recorded) -> Recorded:
+    """`sent` less the receiver's own frames, counted as `own_unit`: nobody hears himself.
+
+    A capture of `any` shows each frame of the loopback as sent and as received: those are no own ones.
+    """
+    mine = {(one.source, one.vehicle_id) for one in heard.own} - heard.vehicles.keys()
+    others = [one for one in sent.own if (one.source, one.vehicle_id) not in mine]
+    if left_out := sum(map(len, sent.own)) - sum(map(len, others)):
+        sent.counters["own_unit"] += left_out
+    sent.own = others
+    return sent
+
+
 def _own(path: Path, port: int, payloads: bool, span: list[int]) -> list[Frames]:
     from asvunit.adapters.capture import Capture
 

@@ -127,13 +127,13 @@ def _vehicle(one: _Heard, choices: Choices) -> dict[str, Any]:
         "late": sequence.late,
         "jitter_ms": par_sequence.jitter(sequence.passages),
         "power_dbm": par_sequence.powers(one.frames) if one.frames else None,
+        "latency_ms": _latency(match.latency_ms) if match and choices.one_clock else None,
     }
     if match:
         told |= {
             "unmatched": one.unmatched,
             "elsewhere": match.elsewhere,
             "left_out": match.left_out,
-            "latency_ms": _latency(match.latency_ms) if choices.one_clock else None,
         }
     return told
 
@@ -152,6 +152,7 @@ def _against(against: par_against.Against, rows: list[dict[str, Any]]) -> dict[s
         "vehicles_not_in_it": len(rows) - len(exact),
         "clock_offset_ms": None if against.offset_ns is None else round(against.offset_ns / 1e6, 3),
         "left_out": sum(one.left_out for one in against.matches),
+        "own_frames": against.own_frames,
         "unmatched": sum(row["unmatched"] for row in exact),
     }
 

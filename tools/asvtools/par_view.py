@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NARROWEST: Final = 120  # columns: figures are not cut where a terminal has fewer
 MOST_VEHICLES: Final = 20  # shown without --all, the worst ones
 MOST_BINS: Final = 40
+STAMPS_MS: Final = 1.0  # a stamp now and then may be off by so much, where a machine is busy
 
 
 def show(told: dict[str, Any], console: "Console", *, everything: bool = False) -> None:
@@ -71,6 +72,7 @@ def _head(told: dict[str, Any], console: "Console") -> None:
             f"against {against['capture']}: {against['vehicles_heard']} of its {against['vehicles']} senders heard, "
             f"{against['left_out']} frames left out, sent while nothing was recorded here; "
             f"{against['unmatched']} heard that it does not hold"
+            + (f"; {against['own_frames']} own frames in it not counted" if against["own_frames"] else "")
             + ("" if offset is None else f"; clocks {offset:.1f} ms apart")
         )
     console.print()
@@ -130,7 +132,8 @@ def _remarks(told: dict[str, Any], console: "Console") -> None:
         latency = row.get("latency_ms")
         if latency:
             spread = "/".join(f"{latency[key]:.2f}" for key in ("p50", "p95", "p99", "max"))
-            before = f"; {latency['negative']} before they were sent: not one clock" if latency["negative"] else ""
+            apart = latency["min"] < -STAMPS_MS or latency["p50"] < 0
+            before = f"; {latency['negative']} before they were sent: not one clock" if apart else ""
             console.print(f"{who}: latency 50/95/99/max {spread} ms{before}")
         if row["by"] == "counter" and told["against"]:
             console.print(f"{who}: not in {told['against']['capture']}; sent by its counters", style="dim")

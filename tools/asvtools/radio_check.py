@@ -65,7 +65,9 @@ def _on_channel(card: Card, frequency_mhz: int | None, width_mhz: int | None) ->
 
 
 def _link(machine: Machine, name: str) -> Iterator[Row]:
-    if is_up(machine, name):
+    if is_up(machine, name) and machine.read(f"/sys/class/net/{name}/carrier") == "0":
+        yield Row("link", PROBLEM, f"{name} is up and has no carrier", "look at its cable, or its other end", "down")
+    elif is_up(machine, name):
         yield Row("link", OK, "up")
     else:
         yield Row("link", PROBLEM, f"{name} is down", f"`sudo ip link set {name} up`", "down")

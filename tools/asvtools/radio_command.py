@@ -37,7 +37,7 @@ def setup(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, tell what would be done, change nothing.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Set an 802.11 interface to OCB mode and a channel, and read it back. Needs root, except to look.
+    """Set an 802.11 interface to OCB mode and a channel, and read it back. Needs root, except for --dry-run.
 
     A channel that the regulatory domain refuses is not used, and why is told. Exit code 1: it is not as wanted.
     """
@@ -50,6 +50,7 @@ def setup(
         raise UsageError(f"--monitor: {monitor!r} is no name of an interface: up to 15 characters, as mon0")
     if not dry_run and not machine.may_change:
         again = f"sudo asvkit radio setup {interface} --frequency {frequency} --width {width}"
+        again += f" --monitor {monitor}" if monitor else ""
         raise AsvkitError(f"{interface}: no permission, it takes CAP_NET_ADMIN: {again}; --dry-run only looks")
     outcome = set_up(machine, Wanted(interface, frequency, width, monitor or "", dry_run))
     _tell(outcome, as_json)

@@ -65,7 +65,8 @@ class OcbRadio:
         self._poll = select.epoll()
         try:
             self._check()
-            self._look()
+            with suppress(OSError):
+                self._look()
         except BaseException:
             self.close()
             raise
@@ -104,7 +105,10 @@ class OcbRadio:
 
     def tend(self) -> Link | None:
         """Opens again what was lost. A Link: connected, absent, down, not_ocb, mtu_too_small, no_permission."""
-        reason, detail = self._look()
+        try:
+            reason, detail = self._look()
+        except OSError:  # this process may open nothing more: what is open goes on
+            return None
         if (reason, detail) == self._told:
             return None
         self._told = (reason, detail)
@@ -130,10 +134,13 @@ class OcbRadio:
 
     def _look(self) -> tuple[str, str]:
         """Bring the sockets in line with the interfaces; what is wrong, "" if nothing is, and a line on it."""
-        known = {} if self._disturbed else self._known
-        self._disturbed = False
-        names = [name for name in (self._name, self._monitor_name) if name is not None]
-        self._known = {name: look(name, known.get(name)) for name in names}
+        disturbed, self._disturbed = self._disturbed, False
+        wanted = {name: mode for name, mode in ((self._name, "ocb"), (self._monitor_name, "monitor")) if name}
+        for name, mode in wanted.items():
+            known = None if disturbed else self._known.get(name)
+            if known and known.mode not in ("", mode):
+                known = None  # somebody may set it right, and all between two looks
+            self._known[name] = look(name, known)
         found = self._known[self._name]
         reason = unfit(found, self._longest)
         usable = found if reason in _OPEN_WHILE else None
@@ -215,10 +222,12 @@ class OcbRadio:
         kind, _length, mac = key[0], key[1], key[2:]
         refusal = "" if self._loops and kind == _MULTICAST else _KINDS.get(kind, "")
         source = mac_text(mac)
-        return Sender(source, refusal, source == self._source)
+        own = self._is_own(source)
+        return Sender(source, refusal or ("own_echo" if own else ""), own)
 
-    def _is_own(self, source: str, payload: bytes) -> bool:
-        return source == self._source and self._intake.is_own(payload)
+    def _is_own(self, source: str) -> bool:
+        """By source alone, however late or changed it comes back: the address was drawn for this ignition."""
+        return source == self._source
 
 
 def _prioritise(sock: socket.socket, priority: int) -> bool:

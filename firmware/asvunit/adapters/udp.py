@@ -10,7 +10,8 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from typing import Final
 
 from asvunit.errors import UsageError
 from asvunit.ports import Link, RadioFrame
@@ -20,6 +21,8 @@ from asvunit.radio.intake import STALE_NS, Intake, Sender
 from asvunit.radio.interface import look, mend
 
 __all__ = ["STALE_NS", "UdpRadio"]
+
+_IPV6_MTU: Final = 1280  # with less the kernel has no IPv6 on an interface; IPv4 cuts frames into pieces
 
 
 class UdpRadio:
@@ -46,17 +49,18 @@ class UdpRadio:
         self._joined = ""  # own address and interface when the group was joined; "": it is not
         self._told = "connected"  # reason of the last Link
         self._intake = Intake(self.counters, self._sender_of, self._end.key, now=now)
-        self._receiver = socket.socket(self._end.family, socket.SOCK_DGRAM)
-        self._sender = socket.socket(self._end.family, socket.SOCK_DGRAM)
-        try:
-            prepare(self._receiver)
-            self._end.prepare_receiver(self._receiver)
-            self._sender.setblocking(False)
-            self._end.prepare_sender(self._sender, ttl, priority)
-            self._sender.bind(("", 0))
-        except OSError as error:
-            self.close()
-            raise self._refused(error) from error
+        with ExitStack() as stack:
+            try:
+                self._receiver = stack.enter_context(socket.socket(self._end.family, socket.SOCK_DGRAM))
+                self._sender = stack.enter_context(socket.socket(self._end.family, socket.SOCK_DGRAM))
+                prepare(self._receiver)
+                self._end.prepare_receiver(self._receiver)
+                self._sender.setblocking(False)
+                self._end.prepare_sender(self._sender, ttl, priority)
+                self._sender.bind(("", 0))
+            except OSError as error:
+                raise self._refused(error) from error
+            stack.pop_all()
         self._own_port = int(self._sender.getsockname()[1])
         if self._end.address.is_multicast:
             self._join()
@@ -98,7 +102,10 @@ class UdpRadio:
             if end.address.is_multicast:
                 self._join()
             return None
-        found = look(end.interface)
+        try:
+            found = look(end.interface)
+        except OSError:  # this process may open nothing more: what is open goes on
+            return None
         index = found.index if found else 0
         if index and index != self._index:  # it was unplugged, and has come back as another
             self._index, self._target = index, end.target(index)
@@ -106,7 +113,10 @@ class UdpRadio:
                 end.send_by(self._sender, index)
         if end.address.is_multicast and found and found.running:
             self._join()
-        return self._link("absent" if not found else "connected" if found.running else "down", end.interface)
+        if not found or not found.running:
+            return self._link("down" if found else "absent", end.interface)
+        small = end.address.version == 6 and found.mtu < _IPV6_MTU
+        return self._link("mtu_too_small" if small else "connected", end.interface)
 
     def close(self) -> None:
         self._receiver.close()
@@ -117,7 +127,9 @@ class UdpRadio:
     def _sender_of(self, key: bytes) -> Sender:
         host, port = self._end.name(key)
         outside = self._end.address.is_loopback and not (host.startswith("127.") or host == "::1")
-        return Sender(source_text(host, port), "from_outside" if outside else "", port == self._own_port)
+        own = port == self._own_port  # perhaps another machine's: then the content tells
+        surely = own and host == self._end.own_host(self._index)
+        return Sender(source_text(host, port), "from_outside" if outside else "own_echo" if surely else "", own)
 
     def _join(self) -> None:
         """Take part in the group, anew where the way to it has changed: the membership stays with the old way."""
@@ -141,4 +153,6 @@ class UdpRadio:
             )
         if error.errno == errno.EAFNOSUPPORT:
             return UsageError(f"radio.address: {where}: IPv6 is switched off on this machine; give an IPv4 address")
+        if error.errno == errno.EACCES:
+            return UsageError(f"radio.port: port {self._end.port} is not for an ordinary user's program; set another")
         return UsageError(f"radio: {where} cannot be opened: {error.strerror or os.strerror(error.errno or 0)}")

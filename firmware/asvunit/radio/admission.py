@@ -5,9 +5,13 @@ so few can be had, and they go by rank:
 
     FOLLOWED  the source whose frame of this key was genuine last, in the rhythm of its sending
     ASIDE     that source out of its rhythm
-    STEADY    a source that goes on plausibly, and of which no forged frame is known
+    STEADY    another source that goes on plausibly, and of which no forged frame is known
     NEW       any other source of a key that is not followed now
-    LAST      sources of forged frames, and a second source of a followed key: a key is one vehicle's
+    LAST      sources of forged frames, and any other source of a followed key: a key is one vehicle's
+
+Who hands genuine frames on, for which a crowd has left the vehicle itself no place, may want to be followed in its
+stead. So a source that is followed stays so until nothing genuine has come of it for a while, and another one of the
+key has a place beside it, at half the share each.
 
 All share one bucket, of which each rank leaves a part to those before it. A key's frames beside the followed ones
 have a bucket of their own, so that a flood in the name of one key leaves room for others; and in the rhythm of a
@@ -40,6 +44,7 @@ _SECOND_NS: Final = 1000 * _MS_NS
 _INTERVAL_NS: Final = TRANSMISSION_INTERVAL_MS * _MS_NS
 _RHYTHM_NS: Final = 6 * _MS_NS  # from the time at which a frame was to come, either way
 FOLLOWED_NS: Final = 30 * _SECOND_NS  # since the last genuine frame; an attack may thin them out for a while
+KEPT_NS: Final = 10 * _SECOND_NS  # since then no other source of the key is followed
 _STEADY_FRAMES: Final = 3
 _APART_NS: Final = _INTERVAL_NS // 2  # nearer together they are of one interval
 _GAP_NS: Final = 1100 * _MS_NS  # ten lost frames: a source goes on after it
@@ -77,46 +82,79 @@ class _Crowd:
     A crowd that grows beyond the last one's takes up to twice as many.
     """
 
-    __slots__ = ("_before", "_count", "_places", "_since_ns", "_taken")
+    __slots__ = ("_before", "_count", "_since_ns", "_taken")
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self) -> None:
         self._since_ns = self._count = self._before = self._taken = 0
 
-    def has_place(self, now_ns: int, chance: Random) -> bool:
+    def has_place(self, now_ns: int, places: int, chance: Random) -> bool:
         since_ns = abs(now_ns - self._since_ns)
         if since_ns > _APART_NS:
             self._before = self._count if since_ns < 2 * _INTERVAL_NS else 0
             self._since_ns, self._count, self._taken = now_ns, 0, 0
         self._count += 1
         most = max(self._before, self._count)
-        if most > self._places and (self._taken >= 2 * self._places or chance.random() * most >= self._places):
+        if most > places and (self._taken >= 2 * places or chance.random() * most >= places):
             return False
         self._taken += 1
         return True
 
 
-class _Followed:
-    """A key's vehicle, from its last genuine frame on."""
+class _Place:
+    """A followed source, from its last genuine frame on."""
 
-    __slots__ = ("bucket", "crowd", "heard_ns", "source")
+    __slots__ = ("crowd", "heard_ns", "source")
 
-    def __init__(self, chance: Random) -> None:
-        self.source = ""
-        self.heard_ns = -FOLLOWED_NS - 1
-        self.bucket = Bucket(_FOLLOWED_A_SECOND, 2 * _FOLLOWED_PLACES, chance)
-        self.crowd = _Crowd(_FOLLOWED_PLACES)
+    def __init__(self, source: str = "", heard_ns: int = -FOLLOWED_NS - 1) -> None:
+        self.source, self.heard_ns = source, heard_ns
+        self.crowd = _Crowd()
 
-    def now(self, now_ns: int) -> bool:
-        return -FOLLOWED_NS <= now_ns - self.heard_ns <= FOLLOWED_NS
+    def within(self, for_ns: int, now_ns: int) -> bool:
+        return -for_ns <= now_ns - self.heard_ns <= for_ns
 
     def in_rhythm(self, now_ns: int) -> bool:
         off_ns = (now_ns - self.heard_ns + _INTERVAL_NS // 2) % _INTERVAL_NS - _INTERVAL_NS // 2
         return -_RHYTHM_NS <= off_ns <= _RHYTHM_NS
 
 
+class _Followed:
+    """A key's vehicle: where its genuine frames come from."""
+
+    __slots__ = ("_beside", "_kept", "bucket")
+
+    def __init__(self, chance: Random) -> None:
+        self._kept, self._beside = _Place(), _Place()
+        self.bucket = Bucket(_FOLLOWED_A_SECOND, 2 * _FOLLOWED_PLACES, chance)
+
+    def now(self, now_ns: int) -> bool:
+        return self._kept.within(FOLLOWED_NS, now_ns) or self._beside.within(FOLLOWED_NS, now_ns)
+
+    def place(self, source: str, now_ns: int) -> _Place | None:
+        """Of a source that is followed now."""
+        for one in (self._kept, self._beside):
+            if one.source == source and one.within(FOLLOWED_NS, now_ns):
+                return one
+        return None
+
+    def places(self, now_ns: int) -> int:
+        """For frames of one interval of each."""
+        return _FOLLOWED_PLACES // 2 if self._beside.within(KEPT_NS, now_ns) else _FOLLOWED_PLACES
+
+    def genuine(self, source: str, heard_ns: int) -> None:
+        """A source is followed from now on."""
+        place = self.place(source, heard_ns)
+        if self._kept is not place and not self._kept.within(KEPT_NS, heard_ns):
+            if place is not None:
+                self._beside = _Place()
+            self._kept = place or _Place(source)
+            place = self._kept
+        elif place is None:
+            place = self._beside = _Place(source)
+        place.heard_ns = heard_ns
+
+
 class _Source:
-    """A source of a key that is not followed."""
+    """A source that is not followed, of one key."""
 
     __slots__ = ("_arrival_ns", "_frames", "_time_ms", "crowd", "forged")
 
@@ -129,7 +167,7 @@ class _Source:
     def hear(self, now_ns: int, time_ms: int) -> None:
         """Count a frame that goes on where the last one was; one that does not begins anew."""
         if self.crowd is None:
-            self.crowd = _Crowd(_SOURCE_PLACES)
+            self.crowd = _Crowd()
         way_ns = now_ns - self._arrival_ns
         if 0 <= way_ns < _APART_NS:
             return
@@ -161,35 +199,37 @@ class Admission:
         """The rank by which a timely frame of a known key is verified; -1: it is not."""
         followed = self._followed[key_id]
         others = self._others[key_id]
-        if not followed.now(now_ns):
-            return self._newcomer(self._source((key_id, source), now_ns, time_ms), others, now_ns)
-        if source != followed.source:
-            return self._admit(LAST, now_ns, others, self._last)
-        if not followed.in_rhythm(now_ns):
+        place = followed.place(source, now_ns)
+        if place is None:
+            one = self._source((key_id, source), now_ns, time_ms)
+            return self._newcomer(one, LAST if followed.now(now_ns) else NEW, others, now_ns)
+        if not place.in_rhythm(now_ns):
             return self._admit(ASIDE, now_ns, others)
-        if not followed.crowd.has_place(now_ns, self._chance):
+        if not place.crowd.has_place(now_ns, followed.places(now_ns), self._chance):
             return -1
         return self._admit(FOLLOWED, now_ns, followed.bucket)
 
-    def _newcomer(self, one: _Source, others: Bucket, now_ns: int) -> int:
-        if one.crowd is not None and not one.crowd.has_place(now_ns, self._chance):
+    def _newcomer(self, one: _Source, rank: int, others: Bucket, now_ns: int) -> int:
+        """`rank`: of one that is not known to be steady."""
+        if one.crowd is not None and not one.crowd.has_place(now_ns, _SOURCE_PLACES, self._chance):
             return -1
         if one.forged:
-            return self._admit(LAST, now_ns, others, self._last)
-        return self._admit(STEADY if one.steady else NEW, now_ns, others)
+            rank = LAST
+        elif one.steady:
+            rank = STEADY
+        return self._admit(rank, now_ns, *((others, self._last) if rank == LAST else (others,)))
 
     def conclude(self, key_id: int, source: str, heard_ns: int, genuine: bool) -> None:
         """What came of a frame that had a rank."""
         followed = self._followed[key_id]
         if genuine:
-            followed.source, followed.heard_ns = source, heard_ns
+            followed.genuine(source, heard_ns)
             self._once.pop((key_id, source), None)
             self._again.pop((key_id, source), None)
-        elif source != followed.source or not followed.now(heard_ns):  # else somebody copies it
-            for sources in (self._again, self._once):
-                if (key_id, source) in sources:
-                    sources[key_id, source].forged = True
-                    break
+        elif followed.place(source, heard_ns) is None:  # else somebody copies it
+            one = self._again.get((key_id, source)) or self._once.get((key_id, source))
+            if one is not None:
+                one.forged = True
 
     def _admit(self, rank: int, now_ns: int, *buckets: Bucket) -> int:
         for bucket in buckets:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from asvunit.errors import UsageError
+from asvunit.radio.interface import look
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -125,14 +126,14 @@ class Endpoint:
 
     def own_host(self, index: int = 0) -> str:
         """The address of this machine from which it sends there now; "" without a way."""
-        with socket.socket(self.family, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        with suppress(OSError), socket.socket(self.family, socket.SOCK_DGRAM) as probe:
             self.connect(probe, index)  # sends nothing
             return str(probe.getsockname()[0]).partition("%")[0]
         return ""
 
 
 def endpoint(address: str, port: int, interface: str | None = None) -> Endpoint:
-    """UsageError for what is no IP address, for an interface that is absent, and where one is needed."""
+    """UsageError for what is no IP address or nowhere, for an interface that is absent, needed, or of no use."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -140,6 +141,11 @@ def endpoint(address: str, port: int, interface: str | None = None) -> Endpoint:
             f"radio.address: {address!r} is no IP address; give a broadcast (192.168.1.255) or multicast address "
             "(239.255.47.1, ff02::4710), 127.255.255.255 for units on this machine"
         ) from None
+    if parsed.is_unspecified:
+        raise UsageError(
+            f"radio.address: {address} is where to listen, and nowhere to send; give the network's broadcast or a "
+            "multicast address"
+        )
     if parsed.version == 6 and parsed.scope_id:
         raise UsageError(
             f'radio.address: {address!r} names an interface; give radio.interface = "{parsed.scope_id}" instead'
@@ -151,6 +157,11 @@ def endpoint(address: str, port: int, interface: str | None = None) -> Endpoint:
     out = Endpoint(parsed, port, interface)
     if interface is not None and not out.index():
         raise UsageError(f"radio.interface: there is no network interface {interface!r}; `ip -br link` lists them")
+    if interface is not None and parsed.is_loopback and (found := look(interface)) and found.kind != "loopback":
+        raise UsageError(
+            f"radio.address: {address} stays on this machine and never goes by {interface}; give the broadcast address "
+            "of its network or a multicast address, or no radio.interface"
+        )
     return out
 
 

@@ -4,20 +4,21 @@ The screening looks at length and first byte only and makes no object of a datag
 """
 
 import struct
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from asvcore.elements import MESSAGE_BYTES, VERSION
+from asvunit.clock import both_ns
 from asvunit.ports import TRAILER_BYTES, TRAILER_MARK, RadioFrame
 from asvunit.radio.batch import DATA_BYTES, NAME_BYTES, SIZE, Batch
 from asvunit.radio.ethernet import FCS_BYTES, has_fcs
 
 STALE_NS: Final = 500_000_000  # frames that waited longer tell of the past
+RECENT_NS: Final = 100_000_000  # and while there is no end of them: behind each waits a newer one of its vehicle
 ODD_A_SECOND: Final = 50  # frames of each reason that no unit sends, handed on for the core to tell
-CALLS: Final = 128  # system calls of one `receive`, at most: more than the queue of the kernel holds
-_OWN_FRAMES: Final = 16  # own frames known again when they are heard
+CALLS: Final = 32  # system calls of one `receive`, at most: a few ms for 2,000 datagrams
+_OWN_FRAMES: Final = 128  # own frames known again when they are heard: some 12 s of them
 _SENDERS: Final = 4096  # known by their raw address
 _VERSION_BITS: Final = 0x1F  # of the first byte
 _SECOND_NS: Final = 1_000_000_000
@@ -80,6 +81,23 @@ class Drops:
             self._last = drops
 
 
+class Patience:
+    """How old a frame may be: `most_ns`. A queue that is not emptied for long is one of old frames, for good."""
+
+    def __init__(self) -> None:
+        self.most_ns = STALE_NS
+        self._since_ns: int | None = None  # it has not been empty
+
+    def read(self, emptied: bool, monotonic_ns: int) -> None:
+        """The queue was read, and was empty at the end or not."""
+        if emptied:
+            self.most_ns, self._since_ns = STALE_NS, None
+        elif self._since_ns is None:
+            self._since_ns = monotonic_ns
+        elif monotonic_ns - self._since_ns > RECENT_NS:
+            self.most_ns = RECENT_NS
+
+
 class Intake:
     """Reads a socket. `sender` names who sent, by the bytes of the raw sockaddr at `key`.
 
@@ -99,14 +117,14 @@ class Intake:
         batch: Batch | None = None,
     ) -> None:
         """`now` gives (monotonic, Unix) nanoseconds of one moment."""
-        self._counters, self._name_sender, self._now = counters, sender, now or _now
+        self._counters, self._name_sender, self._now = counters, sender, now or both_ns
         self._batch = batch or Batch()
         self._key = struct.Struct(f"{key.start}x{key.stop - key.start}s")
         self._offset = offset
         self._plain, self._signed = offset + MESSAGE_BYTES, offset + MESSAGE_BYTES + TRAILER_BYTES
         self._senders: dict[bytes, Sender] = {}
         self._own: deque[bytes] = deque(maxlen=_OWN_FRAMES)
-        self._drops, self._odd = Drops(counters), OddFrames(counters)
+        self._drops, self._odd, self._patience = Drops(counters), OddFrames(counters), Patience()
 
     def forget(self) -> None:
         """The socket is another now, which has dropped nothing yet, and whose senders may have other names."""
@@ -124,7 +142,7 @@ class Intake:
     def receive(self, fileno: int, limit: int) -> list[RadioFrame]:
         """At most `limit` frames that wait, the oldest first. OSError as the socket has it, if nothing came before."""
         frames: list[RadioFrame] = []
-        batch = self._batch
+        batch, emptied = self._batch, False
         for _ in range(CALLS):
             asked = min(limit - len(frames), SIZE)
             if asked <= 0:
@@ -138,18 +156,21 @@ class Intake:
                 raise
             if count:
                 self._take(count, frames)
-            if count < asked:
+            emptied = count < asked
+            if emptied:
                 break
+        self._patience.read(emptied, self._now()[0])
         return frames
 
     def _take(self, count: int, frames: list[RadioFrame]) -> None:
         batch, counters, offset, senders, now = self._batch, self._counters, self._offset, self._senders, self._now()
         monotonic_ns, unix_ns = now
+        most_ns = self._patience.most_ns
         for slot in self._screened(count, monotonic_ns):
             (key,) = self._key.unpack_from(batch.names, slot * NAME_BYTES)
             sender = senders.get(key) or self._know(key)
             age_ns = batch.age_ns(slot, unix_ns)
-            if age_ns > STALE_NS:
+            if age_ns > most_ns:
                 counters["stale"] += 1
                 continue
             if sender.refusal:
@@ -200,7 +221,3 @@ class Intake:
             self._senders.clear()
         sender = self._senders[key] = self._name_sender(key)
         return sender
-
-
-def _now() -> tuple[int, int]:
-    return time.monotonic_ns(), time.time_ns()

@@ -1,16 +1,16 @@
 """Frames of a monitor interface: 802.11 behind radiotap, with the received power the driver measured."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from asvunit.clock import both_ns
 from asvunit.pcap import Dropped
 from asvunit.ports import RadioFrame
 from asvunit.radio.batch import DATA_BYTES, NAME_BYTES, SIZE, Batch
 from asvunit.radio.dot11 import Dot11, read_radiotap
 from asvunit.radio.ethernet import BROADCAST, ETHERTYPE, mac_text
-from asvunit.radio.intake import CALLS, STALE_NS, Drops, OddFrames
+from asvunit.radio.intake import CALLS, Drops, OddFrames, Patience
 
 _TYPE: Final = ETHERTYPE.to_bytes(2, "big")
 _TYPE_WITHIN: Final = 256  # bytes: radiotap, the longest header of 802.11, LLC
@@ -22,22 +22,23 @@ _BROADCAST: Final = mac_text(BROADCAST)
 class MonitorIntake:
     """Reads a packet socket of a monitor interface; what is not of this radio's form is left aside uncounted.
 
-    `is_own(source, payload)`: whether this unit has sent that. Counted in `counters`: length, version, stale,
+    `is_own(source)`: whether that is this unit. Counted in `counters`: length, version, stale,
     own_echo, overflow, and what `dot11` refuses of our own form (bad_fcs ...).
     """
 
     def __init__(
         self,
         counters: Counter[str],
-        is_own: Callable[[str, bytes], bool],
+        is_own: Callable[[str], bool],
         *,
         now: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
         self._counters, self._is_own = counters, is_own
-        self._now = now or (lambda: (time.monotonic_ns(), time.time_ns()))
+        self._now = now or both_ns
         self._batch = Batch()
         self._odd = OddFrames(counters)
         self._drops = Drops(counters)
+        self._patience = Patience()
 
     def forget(self) -> None:
         """The socket is another now."""
@@ -46,7 +47,7 @@ class MonitorIntake:
     def receive(self, fileno: int, limit: int) -> list[RadioFrame]:
         """At most `limit` frames that wait, the oldest first. OSError as the socket has it."""
         frames: list[RadioFrame] = []
-        batch = self._batch
+        batch, emptied = self._batch, False
         for _ in range(CALLS):
             asked = min(limit - len(frames), SIZE)
             count = batch.read(fileno, asked) if asked > 0 else 0
@@ -54,8 +55,10 @@ class MonitorIntake:
                 now = self._now()
                 frames += [one for slot in range(count) if (one := self._frame(slot, *now)) is not None]
                 self._drops.told(batch.drops(count - 1))
-            if count < asked or asked <= 0:
+            emptied = count < asked
+            if emptied or asked <= 0:
                 break
+        self._patience.read(emptied, self._now()[0])
         return frames
 
     def _frame(self, slot: int, monotonic_ns: int, unix_ns: int) -> RadioFrame | None:
@@ -73,9 +76,9 @@ class MonitorIntake:
         return self._heard(heard, batch.age_ns(slot, unix_ns), monotonic_ns) if ours else None
 
     def _heard(self, heard: Dot11, age_ns: int, monotonic_ns: int) -> RadioFrame | None:
-        if self._is_own(heard.source, heard.payload):
+        if self._is_own(heard.source):
             self._counters["own_echo"] += 1
-        elif age_ns > STALE_NS:
+        elif age_ns > self._patience.most_ns:
             self._counters["stale"] += 1
         elif self._odd.admits(heard.payload, monotonic_ns):
             return RadioFrame(monotonic_ns - age_ns, heard.source, heard.payload, power_dbm=heard.power_dbm)

@@ -47,8 +47,8 @@ def load_own_key(path: Path) -> OwnKey:
         raise UsageError(f"{path}: {_other(kinds)}")
     ids = _ID_LINE.findall(content)
     if len(ids) != 1:
-        told = "no line" if not ids else f"{len(ids)} lines"
-        raise UsageError(f"{path}: {told} that name the key's id; put one before the key: Key id: 0x00002a01")
+        told = "no line names" if not ids else f"{len(ids)} lines name"
+        raise UsageError(f"{path}: {told} the key's id; put one before the key: Key id: 0x00002a01")
     try:
         number = key_id(ids[0].decode("utf-8", "replace"))
     except ValueError as error:
@@ -61,6 +61,8 @@ def new_own_key(path: Path, number: int) -> OwnKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+    if not path.name:
+        raise UsageError(f"{path}: no name of a file; name one")
     made = OwnKey(number, Ed25519PrivateKey.generate())
     pem = made.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")

@@ -1,5 +1,6 @@
 """Files of the radio: where its capture goes, and the key of an emergency vehicle."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -10,9 +11,12 @@ from typing import Any, Final
 
 from asvtools.doctor.finding import OK, PROBLEM, SKIPPED, Finding, Job
 from asvtools.doctor.rights import service_keys
+from asvunit.config import Config
 from asvunit.errors import UsageError
+from asvunit.radio.pcapng import SECTION
 
 _SCARCE_MB: Final = 1000
+_HEAD: Final = SECTION.to_bytes(4, "little")  # of a pcapng file
 _FRAME_BYTES: Final = 200  # of a capture, with what stands around a frame; a signed one needs more
 
 
@@ -23,6 +27,7 @@ def check_files(job: Job) -> Iterator[Finding]:
         yield _capture(job, job.folder / job.config.radio.capture)
     if job.config.emergency.own_key:
         yield _own_key(job, job.folder / job.config.emergency.own_key)
+        yield from _in_action(job, job.config)
 
 
 def _capture(job: Job, file: Path) -> Finding:
@@ -38,10 +43,49 @@ def _capture(job: Job, file: Path) -> Finding:
     except OSError as error:
         detail = f"{folder}: {error.strerror or error}"
         return Finding(name, PROBLEM, detail, "make the folder, or name another in radio.capture", True, found)
+    if not_written := _not_written(job, file):
+        return Finding(name, PROBLEM, f"{file}: {not_written}", "name another file in radio.capture", True, found)
     hours = found["free_mb"] * 1_000_000 / (100 * _FRAME_BYTES * 3600)
     detail = f"{file}, {found['free_mb']} MB free: {hours:.0f} h of ten vehicles heard"
     mend = "free some, or take a larger disk" if found["free_mb"] < _SCARCE_MB else ""
     return Finding(name, OK, detail, mend, True, found)
+
+
+def _not_written(job: Job, file: Path) -> str:
+    """Why the unit would refuse a file that is there, or ""; the file is left as it is."""
+    if not file.is_file():
+        return ""
+    try:
+        with file.open("r+b") as there:
+            if not job.holder and _locked(there.fileno()):
+                return "another unit writes it"
+            head = there.read(len(_HEAD))
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if _HEAD.startswith(head) else "there is something else in it than a pcapng capture"
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)  # else a file system without locks
+    return False
+
+
+def _in_action(job: Job, config: Config) -> Iterator[Finding]:
+    """Only what would keep an emergency vehicle from starting; a signal map at fault is told of with the buses."""
+    from asvunit.assembly import check_in_action, vehicle_map
+
+    try:
+        car = vehicle_map(config, job.folder)
+    except UsageError:
+        return
+    try:
+        check_in_action(config, car)
+    except UsageError as error:
+        what, _, mend = str(error).partition("; ")
+        yield Finding("in action", PROBLEM, what, mend, True)
 
 
 def _own_key(job: Job, file: Path) -> Finding:

@@ -30,7 +30,8 @@ def check_udp(job: Job, table: RadioTable) -> Iterator[Finding]:
     port = table.port
     way = _way(end)
     if isinstance(way, OSError):
-        detail = f"no way to {end.address}: {way.strerror or way}"
+        by = f" by {end.interface}" if end.interface else ""
+        detail = f"no way to {end.address}{by}: {way.strerror or way}"
         found = {"address": str(end.address), "from": None}
         yield Finding("radio way", PROBLEM, detail, _way_mend(end), True, found)
     else:
@@ -83,6 +84,8 @@ def _way_mend(end: Endpoint) -> str:
     if end.address.version == 6:
         name = end.interface or "wlan0"
         return f"{name} needs an IPv6 address of its own: `ip -6 address show {name}`; fe80:: is enough for ff02::"
+    if end.address.is_multicast and end.interface:
+        return f"{end.interface} needs to be up, and an IPv4 address of its own: `ip -br address show {end.interface}`"
     if end.address.is_multicast:
         return f"connect the radio's network, or send multicast its way: `sudo ip route add {end.address} dev wlan0`"
     return "connect the radio's network (`ip -brief address` shows what is there), or correct radio.address"

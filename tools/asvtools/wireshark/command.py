@@ -9,7 +9,7 @@ import typer
 
 from asvunit.errors import UsageError
 
-app = typer.Typer(no_args_is_help=True, help="The message in Wireshark and tshark.", rich_markup_mode=None)
+app = typer.Typer(help="The message in Wireshark and tshark.", rich_markup_mode=None)
 
 
 @app.callback()
