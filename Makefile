@@ -33,8 +33,8 @@ gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the l
 	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/unit/test_core_parts.py tests/unit/test_vehicle_suggest.py \
 		tests/unit/test_wireshark.py tests/unit/test_admission.py
 
-radio-gate: .venv/dev.stamp  ## the radio under floods and over bad links, a minute each; ASVKIT_SOAK=1: 30 minutes
-	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_radio_flood.py tests/hil/test_radio_bad_link.py
+radio-gate: .venv/dev.stamp  ## the radio under floods and over bad links, on every road; ASVKIT_SOAK=1: 30 minutes each
+	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_radio_flood.py tests/hil/test_radio_bad_link.py tests/hil/test_radio_scapy.py
 
 check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ import pytest
 from asvrig.live.radio import OcbSender, RadioSender, free_udp_port
 from asvrig.live.unit_process import UnitProcess
 from asvrig.unit_config import LOOPBACK
+from asvunit.radio.own_key import new_own_key
 from nettools import ip, veth
 
 WAIT_S = 20.0
@@ -118,6 +119,9 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
             f'[hmi]\ngpio = "mock"\nrecord = "desk.pins.jsonl"\n[events]\nsocket = "desk.sock"\n'
             for radio in (mine, theirs)
         ]
+        if request.param == "ocb":  # and an emergency vehicle, which signs what it sends
+            new_own_key(tmp_path / "own.key", 7)
+            configs[0] += '[emergency]\nown_key = "own.key"\nin_action = "never"\n'
         config = tmp_path / "peer.toml"
         config.write_text(configs[1], encoding="utf-8")
         peer = Peer(scenario, config)

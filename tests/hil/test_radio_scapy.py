@@ -3,6 +3,7 @@
 Nothing of the project makes or reads what is on the wire here: who is right about the bytes is the guideline.
 """
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
+LONG = "ASVKIT_ALL" in os.environ  # every road; else the one without the kernel's IP
 WAIT_S = 20
 ETHERTYPE, PORT = 0x88B5, 47100
 MAC = "02:00:00:aa:bb:cc"
@@ -161,7 +163,7 @@ def own_frames(wire: socket.socket, kind: str, count: int) -> list[Packet]:
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS if LONG else KINDS[-1:])
 def test_scapy_and_the_unit_understand_each_other(tmp_path: Path, kind: str) -> None:
     reason = missing()
     if reason:
