@@ -1,6 +1,7 @@
 """The table-top mode from outside: a unit that simulates its own drive, and `asvkit peer` as the other car."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -99,7 +100,7 @@ class Desk(NamedTuple):
     unplug: Callable[[], None]
 
 
-@pytest.fixture(params=["udp", "ocb"])
+@pytest.fixture(params=["udp", "ocb"] if os.environ.get("ASVKIT_ALL") else ["ocb"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """On this machine by UDP, or joined by a cable."""
     scenario = tmp_path / "short.toml"

@@ -35,6 +35,9 @@ HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"
 
 
+ALL = bool(os.environ.get("ASVKIT_ALL"))  # make gate
+
+
 @pytest.fixture(scope="session")
 def micropython() -> str:
     beside = Path(sys.executable).parent / "micropython"
@@ -223,17 +226,17 @@ def test_journal_gives_the_same_outputs_and_allocates_nothing(micropython: str, 
     make(path)
     wanted = output(sys.executable, HERE / "run_journal.py", FIRMWARE, path)
     assert len(wanted) > 300
-    assert output(micropython, HERE / "run_journal.py", FIRMWARE, path) == wanted
+    if ALL:
+        assert output(micropython, HERE / "run_journal.py", FIRMWARE, path) == wanted
     assert output(micropython, HERE / "run_journal.py", FIRMWARE, path, "lock") == wanted
 
 
 # The everyday ones; ASVKIT_ALL=1 (make gate) takes every scenario
 EVERYDAY = (
-    "crossing_50", "crossing_four", "crossing_lost", "crossing_poor_receivers", "crossing_flyover_map",
-    "crossing_roadside", "emergency_behind", "left_turn_motorcycle", "left_turn_information_ended",
-    "right_turn_50", "right_turn_right_hand", "surrounding_ten",
+    "crossing_lost", "crossing_poor_receivers", "crossing_flyover_map", "crossing_roadside", "emergency_behind",
+    "left_turn_information_ended", "right_turn_right_hand",
 )  # fmt: skip
-SCENARIOS = scenario_names() if os.environ.get("ASVKIT_ALL") else EVERYDAY
+SCENARIOS = scenario_names() if ALL else EVERYDAY
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import os
 import random
 import statistics
 from collections.abc import Callable, Iterator
@@ -59,7 +60,7 @@ def player(clock: Clock, bus: Bus, **options) -> CanPlayer:
     return CanPlayer(bus.send, clock_ns=clock.ns, sleep=clock.sleep, **options)
 
 
-def test_ten_minutes_of_2000_frames_a_second_do_not_drift() -> None:
+def test_minutes_of_2000_frames_a_second_do_not_drift() -> None:
     rng = random.Random(5)
 
     def oversleep() -> int:  # 50 us to 0.3 ms; one in 5,000 stalls for up to 80 ms, as a collection of garbage does
@@ -67,7 +68,7 @@ def test_ten_minutes_of_2000_frames_a_second_do_not_drift() -> None:
 
     clock = Clock(oversleep, step_ns=300)
     bus = Bus(clock)
-    count = 600 * 2000
+    count = (600 if os.environ.get("ASVKIT_ALL") else 120) * 2000  # ASVKIT_ALL=1 (make gate): ten minutes
     times = [number / 2000 for number in range(count)]
     # Not evenly: frames come in bunches on a real bus
     for index in range(0, count - 4, 4):

@@ -203,7 +203,7 @@ def test_what_is_not_genuine_is_an_ordinary_vehicle_and_every_refusal_is_told(be
         bench.hear(frame)
     assert bench.flags() == [1, 0, 0, 0, 0]
     assert bench.reasons() == ["accepted", *[reason for reason, _frame in forged]]
-    assert len(bench.told("drop", reason="emergency_unverified")) == 4
+    assert len(bench.told("drop", reason="unsigned")) == 4
     assert bench.live.statistics()["counters"]["trailer"] == dict.fromkeys(bench.reasons(), 1)
 
 
