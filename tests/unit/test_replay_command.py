@@ -253,8 +253,16 @@ def test_documented_configuration_is_the_default(tmp_path):
     assert load_config(path) == load_config(None)
 
 
-@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-@pytest.mark.parametrize("command", ["decode -", "encode", "decode 00", "replay", "doctor --json"])
+@pytest.mark.parametrize(
+    ("command", "closed"),
+    [
+        *(("decode -", closed) for closed in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-")),
+        ("encode", "0<&-"),
+        ("decode 00", "1>&-"),
+        ("replay", "2>&-"),
+        *(("doctor --json", closed) for closed in ("1>&-", "0<&- 1>&- 2>&-")),
+    ],
+)
 def test_closed_streams_show_no_traceback(closed, command):
     shell = f"{sys.executable} -m asvtools.cli {command} {closed}"
     done = subprocess.run(["sh", "-c", shell], input="", capture_output=True, text=True, check=False)
