@@ -1,5 +1,6 @@
 """What every test may use: the real recordings beside the repository, where they are present."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,13 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("shared recordings are absent")
     return folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked as long is for make gate and make radio-gate; the everyday run says how many it left out."""
+    if os.environ.get("ASVKIT_ALL"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

@@ -3,7 +3,8 @@
 from . import codec, codes, params
 from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas, rough_range_dm
-from .neighbours import FIRST_DM, TWIN, remote_dm
+from .neighbour import FIRST_DM, remote_dm
+from .neighbours import TWIN
 from .params import NEVER_MS, NONE
 from .wire import latitude_at, longitude_at, update_period_ms
 

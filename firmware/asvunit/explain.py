@@ -12,7 +12,8 @@ from asvcore.candidate import Candidate
 from asvcore.core import Core
 from asvcore.gates import Gates
 from asvcore.geometry import divided
-from asvcore.neighbours import TWIN, Neighbour
+from asvcore.neighbour import Neighbour
+from asvcore.neighbours import TWIN
 from asvcore.params import NONE
 from asvcore.support import ACTIVE, ENDED, FREE, HOLD
 from asvcore.supports import RANK

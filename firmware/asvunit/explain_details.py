@@ -8,7 +8,7 @@ from asvcore.candidate import Candidate
 from asvcore.core import Core
 from asvcore.elements import ELEMENTS
 from asvcore.geometry import angle_between_cdeg
-from asvcore.neighbours import Neighbour
+from asvcore.neighbour import Neighbour
 from asvcore.params import NONE
 from asvcore.relation import Relation
 from asvunit.why import SENTENCES, metres

@@ -103,7 +103,8 @@ def test_flood(tmp_path: Path) -> None:
         assert figures["cycles_missed"] <= 0.002 * 10 * FLOOD_S
 
 
-@pytest.mark.parametrize("kind", ROADS if LONG else ROADS[-1:])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ROADS)
 def test_flood_of_every_kind_over_a_cable(tmp_path: Path, kind: str) -> None:
     reason = missing()
     if reason:
@@ -129,9 +130,10 @@ def test_flood_of_every_kind_over_a_cable(tmp_path: Path, kind: str) -> None:
     assert sum(figures["counters"]["trailer"].values()) > 0, "no forged trailer was told"
 
 
+@pytest.mark.long
 def test_forgers_do_not_starve_the_genuine_vehicle(tmp_path: Path) -> None:
     """They name its key and the right time, from sources of their own."""
-    seconds = FLOOD_S if LONG else 3
+    seconds = FLOOD_S
     road, key_id, private = loopback(), 77, key_from_seed(77)
     config = f'\n[emergency.keys]\n"{key_id}" = "{public_hex(77)}"\n'
     forgery = ("--valid", "500", "--ids", "50", "--garbage", "0", "--forged", "2000", "--key-id", str(key_id))
@@ -155,5 +157,4 @@ def test_forgers_do_not_starve_the_genuine_vehicle(tmp_path: Path) -> None:
     assert accepted["key_id"] == key_id
     assert 0 < counts["accepted"] <= genuine, "a forged trailer was believed"
     assert counts.total() > genuine, "the forged ones are told"
-    if LONG:
-        assert counts["accepted"] >= 0.9 * genuine, counts
+    assert counts["accepted"] >= 0.9 * genuine, counts
