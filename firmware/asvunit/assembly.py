@@ -189,8 +189,7 @@ def check_in_action(config: Config, car: VehicleMap | None) -> None:
 
 
 def _sender(on_air: UdpRadio | OcbRadio, signs: Signer | None, written: RadioRecorder | None) -> Sender:
-    def sent(time_ns: int, payload: bytes) -> None:
-        if written:
-            written.sent(time_ns, payload, on_air.source)
-
-    return Sender(on_air, signs.seal if signs else None, sent)
+    seal = signs.seal if signs else None
+    if written is None:
+        return Sender(on_air, seal)
+    return Sender(on_air, seal, lambda time_ns, payload: written.sent(time_ns, payload, on_air.source))

@@ -114,14 +114,12 @@ class _Peer:
             self._lost = not link.up
 
     def _listen(self) -> None:
-        from asvcore.elements import MESSAGE_BYTES
         from asvunit.message import Malformed, decode, values
-        from asvunit.trailer import has_trailer
+        from asvunit.trailer import split
 
         for frame in self._radio.receive(_FRAMES):
-            payload = frame.payload[:MESSAGE_BYTES] if has_trailer(frame.payload) else frame.payload
             try:
-                value = values(decode(payload))
+                value = values(decode(split(frame.payload)[0]))
             except Malformed:
                 continue
             if value["vehicle_id"] in self._own:

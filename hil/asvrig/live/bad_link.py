@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
+from asvrig.live.reporting import reported
 from asvunit.errors import AsvkitError, UsageError
 
 _MS: Final = 1_000_000
@@ -211,16 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for field in fields(Quality):
         parser.add_argument(f"--{field.name}", type=float, default=field.default)
     parser.add_argument("--seed", type=int, default=1)
-    try:
-        told = _run(parser.parse_args(arguments))
-    except UsageError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    with contextlib.suppress(BrokenPipeError):  # who asked may have gone
-        print(json.dumps(told), flush=True)  # noqa: T201
-    return 0
+    return reported(lambda: _run(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from typing import Any, Final, Self
 from asvrig.live.flood_frames import KINDS, UNSENT_KINDS
 from asvrig.live.flood_streams import FIRST_ID, Stream, Way, forgers, noise, vehicles
 from asvrig.live.many_sender import ManySender
-from asvunit.errors import AsvkitError, UsageError
+from asvrig.live.reporting import reported
+from asvunit.errors import AsvkitError
 from asvunit.quantiles import Quantiles
 
 _STEP_NS: Final = 1_000_000  # between two sendings of a stream: what falls due meanwhile goes together
@@ -171,16 +172,7 @@ def _run(given: argparse.Namespace) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The process; its exit code."""
-    try:
-        told = _run(_parsed(arguments))
-    except UsageError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    with contextlib.suppress(BrokenPipeError):  # who asked may have gone
-        print(json.dumps(told), flush=True)  # noqa: T201
-    return 0
+    return reported(lambda: _run(_parsed(arguments)))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from collections import Counter
 
+from asvcore.elements import MESSAGE_BYTES
 from asvtools.doctor.finding import ABSENT, OK, PROBLEM, Finding, Job, plural
-from asvunit.ports import TRAILER_BYTES, TRAILER_MARK
+from asvunit.trailer import has_trailer
 
-_MESSAGE_BYTES = 100
-_SIGNED_BYTES = _MESSAGE_BYTES + TRAILER_BYTES
 _TOLD = 4  # units with their rates
 
 
@@ -20,8 +19,8 @@ class Heard:
 
     def add(self, source: str, payload: bytes) -> None:
         """One frame: a message, a signed one, or of another form."""
-        whole = len(payload) == _MESSAGE_BYTES
-        trailed = len(payload) == _SIGNED_BYTES and payload[_MESSAGE_BYTES:].startswith(TRAILER_MARK)
+        whole = len(payload) == MESSAGE_BYTES
+        trailed = has_trailer(payload)
         if whole or trailed:
             self._frames[source] += 1
         self._kinds["message" if whole else "signed" if trailed else "malformed"] += 1
