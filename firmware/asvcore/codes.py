@@ -23,14 +23,24 @@ FUNCTION_EMERGENCY = 5
 LEVEL_NONE = 0
 LEVEL_INFORMATION = 1
 LEVEL_CAUTION = 2
+LEVEL_WARNING = 3  # not given between vehicles; for the tables of light and sound [G table 2-6]
 
 COLOUR_NONE = 0
 COLOUR_BLUE = 1  # information: neither red nor yellow [G appendix 2]
 COLOUR_YELLOW = 2
 COLOUR_RED = 3
+COLOUR_GREEN = 4  # of the unit itself: on, receiving
+COLOUR_VIOLET = 5  # and its fault: red and yellow are the levels'
 
 SOUND_NONE = 0
 SOUND_CAUTION = 1
+SOUND_INFORMATION = 2
+SOUND_WARNING = 3
+
+LIGHT_OFF = 0
+LIGHT_STEADY = 1
+LIGHT_CAUTION = 2
+LIGHT_WARNING = 3
 
 # Directions are bits: two targets can come from both sides
 DIRECTION_LEFT = 1
@@ -186,3 +196,7 @@ POSITION_FIX = 1  # always the last fix, repeated
 
 SWITCH_MUTE = 0
 SWITCH_REQUEST = 1
+
+SHOWN_ALWAYS = 0  # surrounding vehicles [D18]
+SHOWN_REQUEST = 1  # started and ended by the driver's switch [G 4.4.2(2)]
+SHOWN_WINKER = 2  # while the winker is on [G 4.4.2(2)]

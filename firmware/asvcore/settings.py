@@ -24,6 +24,7 @@ FIELDS = (
     ("left_turn_targets", codes.TARGETS_TWO_WHEELERS, 0, 1),
     ("surrounding", 1, 0, 1),
     ("surrounding_dm", params.SURROUNDING_DM, params.SURROUNDING_NEAR_DM, params.EMERGENCY_DM),
+    ("surrounding_shown", codes.SHOWN_ALWAYS, 0, 2),
     ("emergency", 1, 0, 1),
     ("emergency_send", codes.ACTION_NEVER, 0, 2),  # element 42: for a radio that signs alone [G appendix 1 (42)]
     ("traffic_side", codes.SIDE_LEFT, 0, 1),
@@ -32,6 +33,7 @@ FIELDS = (
     ("caution_ms", params.CAUTION_MS, params.CAUTION_MS, params.INFORMATION_MS),  # [D13]
     ("presentation_mode", codes.MODE_INFORMATION_CAUTION, 0, 2),
     ("parallel", params.PARALLEL, 1, 4),
+    ("information_sound", 0, 0, 1),
     ("neighbours", params.NEIGHBOURS, 1, 4096),
     ("supports", params.SUPPORTS, 1, 256),
     ("uses_gnss", 1, 0, 1),

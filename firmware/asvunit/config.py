@@ -94,6 +94,17 @@ class HmiTable(Table):
     gpio: Literal["auto", "lgpio", "mock", "off"] = Field("auto", description="lgpio, or a mock where there is no Pi")
     pins: str | None = Field(None, min_length=1, description="pin map, a file; none: the one that comes with asvkit")
     record: str | None = Field(None, min_length=1, description="mock pins: every change, as JSON lines in this file")
+    switches: str | None = Field(None, min_length=1, description="mock pins: a FIFO, made here, that presses switches")
+    volume_percent: int = Field(100, ge=10, le=100, description="of the buzzer's sound pressure")
+    information_sound: bool = Field(False, description="a soft sound for information too; never for surrounding")
+    self_test: bool = Field(True, description="all lamps and a short tone for a second, when the unit starts")
+
+
+class ScreenTable(Table):
+    port: int | None = Field(None, ge=1, le=65535, description="web page of this unit; none: not served")
+    address: str = Field("127.0.0.1", min_length=1, description="to be reached at; this one: this machine alone")
+    hosts: list[str] = Field([], description="further names that browsers may call it by, as pi.local")
+    clients: int = Field(16, ge=1, le=64, description="pages open at once; further ones are told so")
 
 
 class EventsTable(Table):
@@ -121,6 +132,9 @@ class LeftTurnTable(Table):
 class SurroundingTable(Table):
     enabled: bool = True
     range_m: float = Field(100, ge=30, le=300, description="farther vehicles may be left out [G 4.4.2(3), D18]")
+    shown: Literal["always", "request", "winker"] = Field(
+        "always", description="request: the request switch starts and ends it; winker: while it is on [G 4.4.2(2)]"
+    )
 
 
 class EmergencyTable(Table):
@@ -167,6 +181,7 @@ class Config(Table):
     radio: RadioTable = RadioTable()
     supports: SupportsTable = SupportsTable()
     hmi: HmiTable = HmiTable()
+    screen: ScreenTable = ScreenTable()
     events: EventsTable = EventsTable()
     crossing: CrossingTable = CrossingTable()
     right_turn: RightTurnTable = RightTurnTable()
@@ -201,6 +216,7 @@ class Config(Table):
             "left_turn_targets": CODES["TARGETS"][self.left_turn.targets],
             "surrounding": int(self.surrounding.enabled),
             "surrounding_dm": round(self.surrounding.range_m * 10),
+            "surrounding_shown": CODES["SHOWN"][self.surrounding.shown],
             "emergency": int(self.emergency.enabled),
             "emergency_send": CODES["ACTION"][self.emergency.in_action if self.emergency.own_key else "never"],
             "traffic_side": CODES["SIDE"][self.traffic_side],
@@ -209,6 +225,7 @@ class Config(Table):
             "caution_ms": round(self.presentation.caution_s * 1000),
             "presentation_mode": CODES["MODE"][self.presentation.mode],
             "parallel": self.presentation.parallel,
+            "information_sound": int(self.hmi.information_sound),
             "neighbours": self.neighbours.capacity,
         }
         for name, value in values.items():

@@ -34,6 +34,9 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "supports.port": 47200,
     "hmi.pins": "pins.toml",
     "hmi.record": "pins.jsonl",
+    "hmi.switches": "switches.fifo",
+    "screen.port": 8080,
+    "screen.hosts": ["pi.local"],
     "events.file": "events.jsonl",
     "events.socket": "events.sock",
 }

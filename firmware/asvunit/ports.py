@@ -27,6 +27,9 @@ SIGNALS = (
 )
 SPEED, BRAKE, WINKER, HAZARD, SHIFT, ACCELERATOR, ACCELERATION, YAW_RATE, EMERGENCY = range(9)
 
+# The driver's switches: index into the core's table, key of [switches] in the pin map.
+SWITCHES = ("mute", "request")
+
 # Status of a vehicle signal as it arrives.
 OK, UNKNOWN, IMPLAUSIBLE = range(3)
 
@@ -89,6 +92,15 @@ class ExternalSupport:
     direction: str | None  # "left", "right", "both"; None: not told
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch of the driver's was pressed (1) or let go (0)."""
+
+    time_ns: int
+    switch: int  # index into SWITCHES
+    value: int
+
+
 @runtime_checkable
 class Recording(Protocol[Record_co]):
     """A recorded input: records in file order; times may step back (the replay clamps and counts)."""
@@ -113,7 +125,7 @@ class Link:
     detail: str = ""
 
 
-Delivery = Callable[[Fix | VehicleSignal | ExternalSupport | Link], None]
+Delivery = Callable[[Fix | VehicleSignal | ExternalSupport | Switch | Link], None]
 
 
 @runtime_checkable
@@ -167,8 +179,12 @@ class Shown:
     function: str = "none"
     direction: str | None = None
     text: str = ""
+    text_id: str = "none"
+    light: str = "off"  # pattern of the level's lamp
+    muted: bool = False  # the driver has silenced this sound
     lamps: frozenset[str] = frozenset()  # names of the lit ones: those of [leds] in hardware/pins.toml
     tone_hz: int = 0  # of the buzzer now; 0: silent
+    volume_percent: int = 100  # of the tone's sound pressure, while there is one
     figures: str = ""  # what is heard, for people; empty while nothing is: it must not read as "no one is there"
     notes: tuple[str, ...] = ()  # what is wrong with the unit's inputs, for people; empty while all is well
 

@@ -6,8 +6,8 @@ from asvcore import codes
 from asvcore.params import NONE
 
 _GROUPS: Final = (
-    "COMMAND", "FUNCTION", "LEVEL", "COLOUR", "SOUND", "DIRECTION", "TEXT", "INPUT", "STATE", "REASON", "SIGNAL",
-    "STATUS", "START", "MODE", "POSITION", "SWITCH", "ACTION", "ORIGIN", "TARGETS", "SIDE",
+    "COMMAND", "FUNCTION", "LEVEL", "COLOUR", "SOUND", "LIGHT", "DIRECTION", "TEXT", "INPUT", "STATE", "REASON",
+    "SIGNAL", "STATUS", "START", "MODE", "POSITION", "SWITCH", "ACTION", "ORIGIN", "TARGETS", "SIDE", "SHOWN",
 )  # fmt: skip
 
 
