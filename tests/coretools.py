@@ -19,7 +19,7 @@ EAST_M = 0.253586
 FIELDS = {
     codes.COMMAND_SEND: "counter revision position state reason state_reason",
     codes.COMMAND_SUPPORT: "function level presented source vehicle_id distance_dm error_dm threshold_dm ttc_ms reason",
-    codes.COMMAND_HMI: "level colour function direction sound text",
+    codes.COMMAND_HMI: "level colour function direction sound text light cue muted",
     codes.COMMAND_STATUS: "input state reason",
     codes.COMMAND_DROP: "reason source vehicle_id",
     codes.COMMAND_NEIGHBOUR: "reason source vehicle_id",

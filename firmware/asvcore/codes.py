@@ -63,6 +63,11 @@ TEXT_BEHIND_CAUTION_RIGHT = 13
 TEXT_SURROUNDING = 14
 TEXT_EMERGENCY = 15
 
+# On the way from an input to the outputs
+BOUNDARY_DECODED = 0  # in the core's tables
+BOUNDARY_JUDGED = 1
+BOUNDARY_DECIDED = 2  # by arbiter and HMI rules
+
 INPUT_GNSS = 0
 INPUT_CAN = 1
 INPUT_RADIO = 2
@@ -152,6 +157,7 @@ REASON_EXTERNAL_ENDED = 91
 REASON_EXTERNAL_STALE = 92
 REASON_OFF = 93  # by configuration
 REASON_UNSIGNED = 94  # under the address and id of an emergency vehicle in action, without its radio's flag
+REASON_NOT_REQUESTED = 95  # surrounding vehicles are shown on the driver's request
 
 FIX_OK = 0  # fix status; else a REASON_ code that says why it is void
 

@@ -8,7 +8,7 @@ NONE stands for "no value". `cause` is the number the caller gave the input that
 |---|---|
 | SEND | increment counter, revision, position sent, state sent, why not, why not the state; frame in `Core.frame` |
 | SUPPORT | function, level, presented, source, vehicle_id, distance_dm, error_dm, threshold_dm, ttc_ms, reason |
-| HMI | level, colour, function, direction, sound, text |
+| HMI | level, colour, function, direction, sound, text, light, cue (light and sound begin anew), muted |
 | STATUS | input, state, reason |
 | DROP | reason, source, vehicle_id |
 | NEIGHBOUR | reason (new, gone), source, vehicle_id |

@@ -11,13 +11,14 @@ from .ego import Ego
 from .externals import Externals
 from .gates import EGO_ACTS, FUNCTIONS, Gates
 from .hmi import Hmi
-from .judging import TIMED, Judging
+from .judging import Judging
 from .neighbours import SOURCE_LIMIT, Neighbours
 from .params import NONE
 from .reception import EXPIRE_AT_ONCE, Reception
 from .status import Status
 from .support import FREE
 from .supports import Supports
+from .teller import Teller
 from .transmit import Transmitter
 
 # Records of one event beside those of supports, which can be told twice in it: one sent frame, six states, eight
@@ -40,7 +41,7 @@ class Core:
         self.ego = Ego(settings)
         self.neighbours = Neighbours(settings.neighbours)
         self.supports = Supports(settings)
-        self.hmi = Hmi()
+        self.hmi = Hmi(settings.information_sound)
         self.transmitter = Transmitter(settings, temporary_id(settings.seed))
         self.now_ms = 0
         self.time_back = 0
@@ -51,6 +52,7 @@ class Core:
         self._gates = Gates(settings)
         self._externals = Externals()
         self._judging = Judging(settings, self.ego, self._gates, self.supports, self.commands)
+        self.teller = Teller(self.supports, self._arbiter, self.hmi, self._judging, self.commands)
         self._next_send_ms = NONE
         self._looked_ms = NONE  # when the gates were looked at, while nothing of ego has changed since
         self._to_judge = 0  # neighbours that the tick under way has yet to judge
@@ -85,6 +87,7 @@ class Core:
         """One epoch of the receiver; NONE for what it does not tell. `status` 0, or the REASON_ it is void for."""
         self._advance(received_ms, cause)
         self._looked_ms = NONE
+        blind = self.ego.position_reason() != 0
         self.ego.fix(
             latitude_cas,
             longitude_cas,
@@ -97,6 +100,8 @@ class Core:
             status,
         )
         self._end_by_ego(cause)
+        if blind and self.ego.position_reason() == 0:
+            self._open(cause)
 
     def on_vehicle(self, signal, value, status, source, received_ms, cause):
         """One vehicle signal: SIGNAL_ code, value in its unit, STATUS_ code, small integer of its bus."""
@@ -109,12 +114,30 @@ class Core:
             raise ValueError("signal %d: value %d" % (signal, value))
         self._advance(received_ms, cause)
         self._looked_ms = NONE
+        winker = self.ego.winker_side() if signal == codes.SIGNAL_WINKER else NONE
         self.ego.vehicle(signal, value, status, source)
         self._end_by_ego(cause)
+        if signal == codes.SIGNAL_WINKER and self.ego.winker_side() != winker:
+            self._open(cause)
 
     def on_switch(self, switch, value, received_ms, cause):
-        """A switch of the driver's; what it does is the outputs' business, its time is the journal's."""
+        """A switch of the driver's: SWITCH_ code, 1 pressed, 0 let go.
+
+        Mute silences what sounds now, until the next cue. Request starts and ends the support of surrounding vehicles
+        where it is given on request [G 4.4.2(2)]; else what is shown is told again.
+        """
         self._advance(received_ms, cause)
+        if value != 1:
+            return
+        self.teller.mark(codes.BOUNDARY_DECODED)
+        if switch == codes.SWITCH_REQUEST and self._gates.request():
+            self._looked_ms = NONE
+            self._end_by_ego(cause)
+            self._open(cause)
+        elif switch == codes.SWITCH_REQUEST:
+            self.teller.repeat(self.now_ms, cause)
+        elif switch == codes.SWITCH_MUTE:
+            self.teller.mute(self.now_ms, cause)
 
     def on_node(self, latitude_cas, longitude_cas, distance_m, priority, received_ms, cause):
         """The nearest branching node ahead, by the unit's map, told anew at each fix; all NONE: there is none.
@@ -137,6 +160,7 @@ class Core:
         self._advance(received_ms, cause)
         external = self._externals.take(origin, function, level, direction, self.now_ms)
         if external is not None:
+            self.teller.mark(codes.BOUNDARY_DECODED)
             self.supports.external(external, self.now_ms, cause)
             self._report(cause)
 
@@ -248,6 +272,7 @@ class Core:
         self._reception.rebase(offset_ms)
         self._status.rebase(offset_ms)
         self.supports.rebase(offset_ms)
+        self.hmi.rebase(offset_ms)
         self._externals.rebase(offset_ms)
         if self._next_send_ms != NONE:
             self._next_send_ms -= offset_ms
@@ -273,51 +298,43 @@ class Core:
             self._looked_ms = self.now_ms
             self._gates.look(self.ego)
 
+    def _open(self, cause):
+        """Ego has just become one that support is for: all that are heard are judged now, not at the next tick."""
+        self._look()
+        reasons = self._gates.reasons
+        for function in range(1, FUNCTIONS):
+            if reasons[function] == 0:
+                break
+        else:
+            return
+        self.teller.mark(codes.BOUNDARY_DECODED)
+        neighbours = self.neighbours
+        for index in range(neighbours.count):
+            self._judging.judge(neighbours.used[index], self.now_ms, cause)
+        self._report(cause)
+
     def _end_by_ego(self, cause):
         # Ego's own act ends support at once, not at the next tick [D15]
         ego, counts = self.ego, self.supports.counts
-        if not ego.started_now and not counts[1] and not counts[2] and not counts[3]:
+        acts = counts[1] or counts[2] or counts[3] or (self.settings.surrounding_shown and counts[4])
+        if not ego.started_now and not acts:
             return
         self._look()
         ego.started_now = False
         self._looked_ms = NONE
+        self.teller.mark(codes.BOUNDARY_DECODED)
         reasons = self._gates.reasons
         pool = self.supports.pool
         for index in range(len(pool)):
             support = pool[index]
-            if support.state == FREE or support.function >= TIMED or support.origin != codes.ORIGIN_VEHICLE:
+            if support.state == FREE or support.origin != codes.ORIGIN_VEHICLE:
                 continue
             if reasons[support.function] in EGO_ACTS:
                 self._judging.judge(support.neighbour, self.now_ms, cause)
         self._report(cause)
 
     def _report(self, cause):
-        supports = self.supports
-        if not supports.changed:
-            return
-        supports.changed = False
-        self._arbiter.decide(self.now_ms)
-        pool = supports.pool
-        for index in range(len(pool)):
-            support = pool[index]
-            if support.dirty:
-                support.dirty = False
-                reason = codes.REASON_SUPERSEDED if support.superseded and support.level else support.reason
-                presented = 1 if support.presented else 0
-                self._judging.put(support.neighbour, support, support.level, presented, reason, self.now_ms, cause)
-        if self.hmi.update(self._arbiter.primary, pool):
-            hmi = self.hmi
-            self.commands.put(
-                codes.COMMAND_HMI,
-                self.now_ms,
-                cause,
-                hmi.level,
-                hmi.colour,
-                hmi.function,
-                hmi.direction,
-                hmi.sound,
-                hmi.text,
-            )
+        self.teller.report(self.now_ms, cause)
 
     def _send(self, cause):
         self.transmitter.make(self.ego)

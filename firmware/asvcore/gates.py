@@ -14,6 +14,7 @@ EGO_ACTS = (
     codes.REASON_EGO_NOT_STOPPED,
     codes.REASON_WINKER_OFF,
     codes.REASON_TURN_BEGUN,
+    codes.REASON_NOT_REQUESTED,
 )
 
 
@@ -24,6 +25,7 @@ class Gates:
         self.reasons = array("h", [codes.REASON_OFF] * FUNCTIONS)
         self.any_turn = False
         self._settings = settings
+        self._requested = False  # surrounding vehicles, by the driver's switch
         right = settings.traffic_side == codes.SIDE_RIGHT
         self._across = codes.DIRECTION_LEFT if right else codes.DIRECTION_RIGHT
         self._fast = [
@@ -53,10 +55,27 @@ class Gates:
                 reason = codes.REASON_EGO_STANDING  # at the kerb [D16]
             reasons[codes.FUNCTION_LEFT_TURN] = reason
         if settings.surrounding:
-            reasons[codes.FUNCTION_SURROUNDING] = near
+            reasons[codes.FUNCTION_SURROUNDING] = near or self._surrounding(ego)
         if settings.emergency:
             reasons[codes.FUNCTION_EMERGENCY] = near
         self.any_turn = reasons[codes.FUNCTION_RIGHT_TURN] == 0 or reasons[codes.FUNCTION_LEFT_TURN] == 0
+
+    def request(self):
+        """The driver's switch: starts or ends the support of surrounding vehicles; False where it does neither."""
+        if not self._settings.surrounding or self._settings.surrounding_shown != codes.SHOWN_REQUEST:
+            return False
+        self._requested = not self._requested
+        return True
+
+    def _surrounding(self, ego):
+        """Always, or started and ended by the driver's switch or winker [G 4.4.2(2)]."""
+        shown = self._settings.surrounding_shown
+        if shown == codes.SHOWN_REQUEST:
+            return 0 if self._requested else codes.REASON_NOT_REQUESTED
+        if shown == codes.SHOWN_WINKER:
+            winker = ego.winker_side()
+            return codes.REASON_WINKER_UNKNOWN if winker == NONE else 0 if winker else codes.REASON_WINKER_OFF
+        return 0
 
     def _too_fast(self, function, speed_ckmh, limit_ckmh):
         """Above the limit; an open gate that was closed by it stays so until ego is well below: no flicker."""

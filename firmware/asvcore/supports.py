@@ -36,6 +36,7 @@ class Supports:
         self._order = 0
         self.dropped = 0
         self.changed = False  # the arbiter has something to look at
+        self.by_ego = False  # one was ended by ego's own act
         self.counts = [0] * FUNCTIONS  # supports of each function
 
     def follow(self, neighbour, candidate, now_ms, cause):
@@ -174,7 +175,7 @@ class Supports:
             self._finish(support, codes.REASON_PACKETS_STOPPED, cause)
         elif candidate.reason == 0:
             support.broken_ms = NONE
-        elif candidate.reason == codes.REASON_SUPERSEDED:  # it is an emergency vehicle in action now
+        elif candidate.reason in EGO_ACTS or candidate.reason == codes.REASON_SUPERSEDED:  # an emergency vehicle now
             self._finish(support, candidate.reason, cause)
         elif support.broken_ms == NONE:
             support.broken_ms = now_ms
@@ -253,6 +254,8 @@ class Supports:
         support.level = codes.LEVEL_NONE
         support.reason = reason
         support.dirty = True
+        if reason in EGO_ACTS:
+            self.by_ego = True
         support.neighbour.supports[support.function] = -1
         self.counts[support.function] -= 1
         self.changed = True

@@ -7,7 +7,7 @@ from pathlib import Path
 from asvcore.elements import MESSAGE_BYTES
 from asvunit.adapters.gnss_gpsd import GpsdGnss
 from asvunit.adapters.gnss_serial import SerialGnss
-from asvunit.adapters.gpio import GpioOutputs, choose_factory
+from asvunit.adapters.gpio import Gpio, open_gpio
 from asvunit.adapters.ocb import OcbRadio
 from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
@@ -21,13 +21,14 @@ from asvunit.gnss.gpsd_address import gpsd_address
 from asvunit.identity import ignition_mac
 from asvunit.inbox import Inbox
 from asvunit.parts import Parts, Times, trusted_clock
-from asvunit.pins import load_pins
+from asvunit.pins import check_pins, load_pins
 from asvunit.ports import LiveInput, Outputs
 from asvunit.presenter import Presenter
 from asvunit.radio.own_key import OwnKey, load_own_key
 from asvunit.radio.recorder import RadioRecorder
 from asvunit.radio.signer import Signer
 from asvunit.recordings import load_map
+from asvunit.screen_process import ScreenProcess
 from asvunit.sender import Sender
 from asvunit.trailer import SIGNED_FRAME_BYTES
 from asvunit.trusted_time import GnssTime
@@ -120,12 +121,13 @@ def authority(config: Config) -> Authority | None:
     return Authority(keys) if keys else None
 
 
-def gpio(config: Config, folder: Path) -> GpioOutputs | None:
-    """Lamps and buzzer, open; None without."""
+def gpio(config: Config, folder: Path) -> Gpio | None:
+    """Lamps, buzzer and switches, open; None without."""
     if config.hmi.gpio == "off":
         return None
     pins = load_pins(beside(folder, config.hmi.pins))
-    return GpioOutputs(pins, choose_factory(config.hmi.gpio), beside(folder, config.hmi.record))
+    check_pins(pins, config.gnss.port)
+    return open_gpio(pins, config.hmi.gpio, beside(folder, config.hmi.record), beside(folder, config.hmi.switches))
 
 
 def assemble(
@@ -156,23 +158,30 @@ def assemble(
     if on_air is not None:
         stack.callback(on_air.close)
     written = recorder(config, folder, on_air) if on_air else None
-    lamps = gpio(config, folder)
-    outputs = [*([lamps] if lamps else []), *screens]
-    for one in outputs:
-        stack.callback(one.close)
+    on_pins = gpio(config, folder)
+    if on_pins:
+        stack.callback(on_pins.close)
+        if on_pins.switches is not None:
+            inputs["switches"] = on_pins.switches
+    for screen in screens:
+        stack.callback(screen.close)
+    outputs = [*([on_pins.outputs] if on_pins else []), *screens]
     keyed = authority(config) if on_air else None
     return Parts(
         inbox,
         inputs,
         on_air,
         _sender(on_air, signs, written) if on_air else None,
-        Presenter(outputs),
+        Presenter(outputs, config.hmi.volume_percent),
         hub.publish,
         events_fault=lambda: hub.fault,
         verifier=Verifier(keyed, inbox.put) if keyed else None,
         recorder=written,
         trusted=trusted,
         signer=signs,
+        scenes=hub,
+        screen=ScreenProcess(config.screen, config.presentation.language, hub.adopt) if config.screen.port else None,
+        self_test=config.hmi.self_test and on_pins is not None,
     ), car
 
 

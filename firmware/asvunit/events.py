@@ -69,7 +69,7 @@ class Translator:
         return event
 
     def _hmi(self, record: list[int]) -> Event:
-        level, colour, function, direction, sound, text = record[4:10]
+        level, colour, function, direction, sound, text, light, cue, muted = record[4:13]
         return {
             "event": "hmi",
             "level": word("LEVEL", level),
@@ -79,6 +79,9 @@ class Translator:
             "sound": word("SOUND", sound),
             "text": self._texts[text],
             "text_id": word("TEXT", text),
+            "light": word("LIGHT", light),
+            "cue": bool(cue),
+            "muted": bool(muted),
         }
 
     def _status(self, record: list[int]) -> Event:

@@ -4,22 +4,28 @@ import contextlib
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
 from typing import Final
 
-from asvunit.ports import ExternalSupport, Fix, Link, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, Link, RadioFrame, Switch, VehicleSignal
 
-Waiting = Fix | VehicleSignal | ExternalSupport | RadioFrame  # frames: those that were verified on the way
+Waiting = Fix | VehicleSignal | ExternalSupport | Switch | RadioFrame  # frames: those that were verified on the way
 Delivered = Waiting | Link
 _CAPACITY: Final = 4096
 
 
 class Inbox:
-    """Many threads put, one takes. Full, the oldest record gives way and is counted in `lost`; links never do."""
+    """Many threads put, one takes. Full, the oldest record gives way and is counted in `lost`; links never do.
 
-    def __init__(self, capacity: int = _CAPACITY) -> None:
+    `now_ns`: the clock by which each record is stamped when it is put.
+    """
+
+    def __init__(self, capacity: int = _CAPACITY, now_ns: Callable[[], int] = monotonic_ns) -> None:
         self.lost = 0
         self._capacity = capacity
-        self._records: deque[Waiting] = deque()
+        self._now_ns = now_ns
+        self._records: deque[tuple[Waiting, int]] = deque()
         self._links: deque[Link] = deque()
         self._lock = threading.Lock()
         self._rung = False
@@ -34,15 +40,15 @@ class Inbox:
                 if len(self._records) >= self._capacity:
                     self._records.popleft()
                     self.lost += 1
-                self._records.append(record)
+                self._records.append((record, self._now_ns()))
             self._ring()
 
     def wake(self) -> None:
         """Make the loop turn, from any thread or a signal handler."""
         self._ring()
 
-    def take(self) -> tuple[list[Link], list[Waiting]]:
-        """All that waits."""
+    def take(self) -> tuple[list[Link], list[tuple[Waiting, int]]]:
+        """All that waits; records with the time at which they were put, in ns."""
         if not self._rung:  # most turns are the radio's
             return [], []
         with self._lock:

@@ -20,8 +20,9 @@ from asvunit.live_outputs import Cause, LiveOutputs
 from asvunit.live_statistics import figures, statistics
 from asvunit.loads import Loads
 from asvunit.parts import Parts, Times, trusted_clock
-from asvunit.ports import ExternalSupport, Fix, Link, Radio, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, Link, Radio, RadioFrame, Switch, VehicleSignal
 from asvunit.quantiles import Quantiles
+from asvunit.scene import scene
 from asvunit.sender import LEAD_NS
 from asvunit.unit import Unit
 
@@ -29,9 +30,10 @@ CYCLE_NS: Final = TRANSMISSION_INTERVAL_MS * 1_000_000
 JUDGED_AT_ONCE: Final = 24  # neighbours of a tick, before a frame that came meanwhile is taken
 CHECK_NS: Final = 1_000_000_000  # how often drops, faults and the system clock are looked at
 STATISTICS_NS: Final = 10_000_000_000
+LATEST_SCENE_NS: Final = 300_000_000  # between two scenes, while frames never cease to wait
 
-Record = Fix | VehicleSignal | ExternalSupport | RadioFrame
-_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support"}
+Record = Fix | VehicleSignal | ExternalSupport | Switch | RadioFrame
+_KINDS: Final = {Fix: "fix", VehicleSignal: "signal", ExternalSupport: "support", Switch: "switch"}
 
 
 class LiveUnit:
@@ -61,10 +63,11 @@ class LiveUnit:
         self._last_ns = self._next_cycle_ns = now_ns
         self._next_check_ns = now_ns + CHECK_NS
         self._next_statistics_ns = now_ns + STATISTICS_NS
+        self._scene_due, self._scene_ns = False, now_ns
         self._limit = EventLimit()
         self._loads = Loads(parts)
         self.unit = make(self._clock, sink=self._told, send=self._send)
-        self.unit.stamp = self._now
+        self.unit.timed_by(self._now)
 
     def begin(self) -> None:
         """The grid of the cycles begins now, at the unit's phase: what the start took is no lateness."""
@@ -72,6 +75,8 @@ class LiveUnit:
         self._last_ns = now_ns
         self._next_cycle_ns = now_ns + self._phase_ns
         self._next_check_ns, self._next_statistics_ns = now_ns + CHECK_NS, now_ns + STATISTICS_NS
+        if self._parts.self_test:
+            self.outputs.self_test(now_ns)
 
     def epoch_s(self, time_ns: int) -> float:
         """Epoch seconds of a time of the monotonic clock."""
@@ -88,17 +93,20 @@ class LiveUnit:
     def turn(self) -> bool:
         """Do what came and what is due; True if more frames wait."""
         parts = self._parts
-        links, records = parts.inbox.take()
+        links, handed = parts.inbox.take()
         for link in links:
             self.states.link(link, self.epoch_s(link.time_ns))
         frames = self._hearing.waiting(FRAMES_A_TURN)
         rush = len(frames) == FRAMES_A_TURN
-        merged: list[Record] = [*records] if rush else [*records, *frames]
-        if records:
-            merged.sort(key=lambda one: one.time_ns)
-        for record in merged:
+        heard_ns = self._now()
+        records: list[tuple[Record, int]] = [*handed]
+        if not rush:
+            records += [(frame, heard_ns) for frame in frames]
+        if handed:
+            records.sort(key=lambda one: one[0].time_ns)
+        for record, parsed_ns in records:
             self._tick_until(record.time_ns)
-            self._take(record)
+            self._take(record, parsed_ns)
         if rush:
             self._rush(frames)
         now_ns = self._now()
@@ -108,6 +116,8 @@ class LiveUnit:
             self.outputs.note()
         if now_ns >= self._next_check_ns:
             self._check(now_ns)
+        if self._scene_due and (not rush or now_ns - self._scene_ns > LATEST_SCENE_NS):
+            self._show_scene(now_ns)
         return rush
 
     def dark(self) -> None:
@@ -136,32 +146,34 @@ class LiveUnit:
                 self._hearing.leave(frames[taken:], "shed", trailers)
                 break
             self._tick_until(now_ns)
-            self._hear(frame)
+            self._hear(frame, begin_ns)
             taken += 1
         self._hearing.took(taken, self._now() - begin_ns)
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: Record, parsed_ns: int) -> None:
         if isinstance(record, RadioFrame):
-            self._hear(record)
+            self._hear(record, parsed_ns)
             return
         stamp_ns = record.time_ns
-        self._cause = Cause(_KINDS[type(record)], stamp_ns, self._now())
+        self._cause = Cause(_KINDS[type(record)], stamp_ns, self._now(), parsed_ns)
         time_ns = self._last_ns = max(stamp_ns, self._last_ns)  # the ways in hand over a little out of order
         record = record if stamp_ns == time_ns else replace(record, time_ns=time_ns)
         if isinstance(record, VehicleSignal):
             self.unit.vehicle(record)
         elif isinstance(record, ExternalSupport):
             self.unit.external(record)
+        elif isinstance(record, Switch):
+            self.unit.switch(record)
         else:
             self._gnss_time.fix(record)
             self.unit.fix(record)
 
-    def _hear(self, received: RadioFrame) -> None:
+    def _hear(self, received: RadioFrame, parsed_ns: int) -> None:
         frame = self._hearing.verified(received)
         if frame is None:
             return
         stamp_ns = frame.time_ns
-        self._cause = Cause("frame", stamp_ns, self._now())
+        self._cause = Cause("frame", stamp_ns, self._now(), parsed_ns)
         self._last_ns = max(stamp_ns, self._last_ns)
         self._remark = ""
         self.unit.radio(frame, self._last_ns)
@@ -189,15 +201,24 @@ class LiveUnit:
         due_ns = self._next_cycle_ns + late_ns // CYCLE_NS * CYCLE_NS
         self._next_cycle_ns = due_ns + CYCLE_NS
         self._tick("cycle", due_ns)
+        self._scene_due = self._parts.scenes is not None and self._parts.scenes.scenes_wanted
 
     def _tick(self, kind: str, due_ns: int) -> None:
         self._last_ns = max(due_ns, self._last_ns)
         cause = self._cause = Cause(kind, due_ns, self._now())
         self.unit.begin_tick(self._last_ns)
         while self.unit.go_on(self._last_ns, JUDGED_AT_ONCE):
-            for frame in self._hearing.waiting(FRAMES_A_PAUSE):  # they do not wait for a full table
-                self._take(frame)
+            frames = self._hearing.waiting(FRAMES_A_PAUSE)  # they do not wait for a full table
+            heard_ns = self._now()
+            for frame in frames:
+                self._hear(frame, heard_ns)
             self._cause = cause
+
+    def _show_scene(self, now_ns: int) -> None:
+        """What is around, for those who watch: after all else, and with less haste."""
+        self._scene_due, self._scene_ns = False, now_ns
+        if self._parts.scenes:
+            self._parts.scenes.publish_scene(scene(self.unit))
 
     def _send(self, time_ns: int, frame: bytes) -> None:
         if self._parts.sender:
@@ -207,7 +228,7 @@ class LiveUnit:
         """The core's events: to the driver first, then to whoever listens."""
         kind = event["event"]
         if kind == "hmi":
-            if not self.outputs.hmi(event, self._cause):
+            if not self.outputs.hmi(event, self._cause, self.unit.passed_ns):
                 self._checks.outputs(self.epoch_s(self._now()))
         elif kind == "status":
             self.states.core(event)
@@ -237,6 +258,7 @@ class LiveUnit:
         for event in self._limit.second_over(epoch_s):
             self._parts.publish(event)
         self._loads.check(self.states, epoch_s)
+        self._checks.screen()
         self._checks.outputs(epoch_s)
         if self._parts.radio:
             self._tend(self._parts.radio, now_ns)

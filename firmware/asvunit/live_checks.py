@@ -13,6 +13,8 @@ class LiveChecks:
 
     def __init__(self, states: InputStates, parts: Parts) -> None:
         self._states, self._inputs, self._presenter = states, parts.inputs, parts.presenter
+        self._screen = parts.screen
+        self._screen_down = ""
         self._publish = parts.publish
         self._unsigned: str | None = None
 
@@ -33,10 +35,14 @@ class LiveChecks:
         else:
             self._states.state("clock", "ok", "steady", epoch_s)
 
+    def screen(self) -> None:
+        """Whether the web page is served."""
+        self._screen_down = self._screen.check() if self._screen else ""
+
     def outputs(self, epoch_s: float) -> None:
         """Lamps, buzzer, screens."""
-        down = self._presenter.down
-        if not self._presenter.outputs:
+        down = self._presenter.down | ({"screen": self._screen_down} if self._screen_down else {})
+        if not self._presenter.outputs and self._screen is None:
             self._states.state("hmi", "off", "not_configured", epoch_s)
         elif down:
             detail = "; ".join(f"{name}: {reason}" for name, reason in down.items())

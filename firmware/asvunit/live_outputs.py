@@ -1,6 +1,6 @@
 """What a live unit shows, and what it tells of that: lamps and tone at each change, and how long each change took."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from asvunit.events import Event
@@ -11,11 +11,12 @@ from asvunit.quantiles import Quantiles
 
 
 class Cause(NamedTuple):
-    """What is being dealt with: its kind, its stamp, and when it was taken up, both of the monotonic clock."""
+    """What is being dealt with, and when, by the monotonic clock."""
 
     kind: str
-    stamp_ns: int
-    taken_ns: int
+    stamp_ns: int  # the kernel's or the driver's; of a cycle, when it was due
+    taken_ns: int  # by the loop
+    parsed_ns: int | None = None  # a record was made of its bytes; None: there are none
 
 
 class LiveOutputs:
@@ -33,32 +34,65 @@ class LiveOutputs:
         self._presenter, self._states, self._publish = presenter, states, publish
         self._now_ns, self._epoch_s = now_ns, epoch_s
         self._system = self._system_told = (False, False, False)
+        self._testing = False
         self._lit: tuple[frozenset[str], int] = (frozenset(), 0)  # lamps and tone as they were told
 
-    def hmi(self, event: Event, cause: Cause) -> bool:
-        """Shows what the driver is told from now on; False if an output could not."""
-        decided_ns = self._now_ns()
-        self._presenter.hmi(event, decided_ns)
+    def hmi(self, event: Event, cause: Cause, passed_ns: Sequence[int]) -> bool:
+        """Shows what the driver is told from now on; False if an output could not.
+
+        `passed_ns`: when the news passed the core's boundaries; those before it was taken up are of other news.
+        """
+        presenter = self._presenter
+        commanded_ns = self._now_ns()
+        presenter.hmi(event, commanded_ns)
         written_ns = self._now_ns()
         self._publish(event)
-        if self._presenter.down:
+        self._end_test(written_ns)
+        if presenter.down:
             return False
         self.tell(written_ns)
         self.presented.add_ns(written_ns - cause.stamp_ns)
+        lit_ns, sounded_ns = (one if one >= commanded_ns else None for one in presenter.written_ns())
+        decoded_ns, judged_ns, decided_ns = (one if one >= cause.taken_ns else None for one in passed_ns)
+        passed = {
+            "parsed": cause.parsed_ns,
+            "taken": cause.taken_ns,
+            "decoded": decoded_ns,
+            "judged": judged_ns,
+            "decided": decided_ns,
+            "commanded": commanded_ns,
+            "lit": lit_ns,
+            "sounded": sounded_ns,
+            "written": written_ns,
+        }
+        stamp_ns = cause.stamp_ns
         self._publish(
             {
                 "t": event["t"],
                 "event": "latency",
                 "level": event["level"],
+                "function": event["function"],
+                "cue": event["cue"],
                 "input": cause.kind,
                 "cause": event["cause"],
-                "stamp_ns": cause.stamp_ns,
-                "taken_us": (cause.taken_ns - cause.stamp_ns) / 1000,
-                "decided_us": (decided_ns - cause.stamp_ns) / 1000,
-                "written_us": (written_ns - cause.stamp_ns) / 1000,
+                "stamp_ns": stamp_ns,
+                **{f"{name}_us": None if at is None else (at - stamp_ns) / 1000 for name, at in passed.items()},
             }
         )
         return True
+
+    def self_test(self, now_ns: int) -> None:
+        """All lamps and a short tone, so that the driver sees that they work."""
+        self._presenter.self_test(now_ns)
+        if self._presenter.testing:
+            self._testing = True
+            self._publish({"t": self._epoch_s(now_ns), "event": "self_test", "state": "begin"})
+        self.tell(now_ns)
+
+    def _end_test(self, now_ns: int) -> None:
+        if self._testing and not self._presenter.testing:
+            self._testing = False
+            self._publish({"t": self._epoch_s(now_ns), "event": "self_test", "state": "end"})
 
     def system(self, event: Event) -> None:
         """The core's word on the unit itself."""
@@ -85,11 +119,13 @@ class LiveOutputs:
         due_ns = self._presenter.due_ns()
         if due_ns is not None and due_ns <= time_ns:
             self._presenter.tick(time_ns)
+            self._end_test(time_ns)
             self.tell(time_ns)
 
     def dark(self, now_ns: int) -> None:
         """Lamps off and silent, and told so."""
         self._presenter.dark(now_ns)
+        self._end_test(now_ns)
         self.tell(now_ns)
 
     def tell(self, time_ns: int) -> None:

@@ -13,8 +13,10 @@ from asvunit.trusted_time import GnssTime
 from asvunit.verifier import Verifier
 
 if TYPE_CHECKING:
+    from asvunit.event_hub import EventHub
     from asvunit.radio.recorder import RadioRecorder
     from asvunit.radio.signer import Signer
+    from asvunit.screen_process import ScreenProcess
 
 Publish = Callable[[Event], None]
 
@@ -33,6 +35,9 @@ class Parts:
     verifier: Verifier | None = None  # None: no authority keys
     recorder: "RadioRecorder | None" = None  # of all that is sent and heard
     signer: "Signer | None" = None  # of an emergency vehicle's frames
+    scenes: "EventHub | None" = None  # for who wants to see what is around
+    screen: "ScreenProcess | None" = None  # the web page
+    self_test: bool = False  # of lamps and buzzer, at the start
     trusted: GnssTime | None = None  # the clock of trailers, where others use it too
 
 

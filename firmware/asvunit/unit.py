@@ -16,7 +16,7 @@ from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
 from asvunit.intersections import NodeAhead
 from asvunit.journal import JournalWriter
-from asvunit.ports import ExternalSupport, Fix, RadioFrame, VehicleSignal
+from asvunit.ports import ExternalSupport, Fix, RadioFrame, Switch, VehicleSignal
 from asvunit.trailer import Trailer, has_trailer, split
 from asvunit.words import CODES
 
@@ -49,8 +49,9 @@ class Unit:
         self.sources = Sources()
         self.sent = 0
         self.trailers: Counter[str] = Counter()  # verdicts on them
-        self.stamp: Callable[[], int] | None = None  # live: a clock in ns
-        self.taken_ns = 0  # by it: when the last frame stood in the neighbour table
+        self.taken_ns = 0  # by `timed_by`: when the last frame stood in the neighbour table
+        self.passed_ns = [0] * 3  # when the last news passed each BOUNDARY_ on its way to the driver
+        self._stamp: Callable[[], int] | None = None
         self.seed = int(self.core.settings.seed)
         self._clock = clock
         self._sink = sink
@@ -67,6 +68,16 @@ class Unit:
     def vehicle_id(self) -> int:
         """The temporary id of this ignition."""
         return int(self.core.transmitter.vehicle_id)
+
+    def timed_by(self, now_ns: Callable[[], int]) -> None:
+        """Stamp the boundaries on the way to the driver by this clock."""
+        self._stamp = now_ns
+        passed_ns = self.passed_ns
+
+        def passed(boundary: int) -> None:
+            passed_ns[boundary] = now_ns()
+
+        self.core.teller.passed = passed
 
     def start_event(self, time_ns: int) -> Event:
         """The first event of a session: versions, and who this unit is."""
@@ -136,8 +147,8 @@ class Unit:
         if self._journal:
             self._journal.message(now_ms, cause, source, radio_flag, payload)
         neighbour = self.core.take_message(payload, source, now_ms, radio_flag, cause)
-        if self.stamp:
-            self.taken_ns = self.stamp()
+        if self._stamp:
+            self.taken_ns = self.passed_ns[codes.BOUNDARY_DECODED] = self._stamp()
         if neighbour is not None:
             self.core.judge_message(neighbour, cause)
         self._drain(time_ns)
@@ -182,6 +193,13 @@ class Unit:
         self._write("X", now_ms, cause, *values)
         self.core.on_support(*values, now_ms, cause)
         self._drain(said.time_ns)
+
+    def switch(self, switch: Switch) -> None:
+        """A switch of the driver's."""
+        now_ms, cause = self._input(switch.time_ns)
+        self._write("S", now_ms, cause, switch.switch, switch.value)
+        self.core.on_switch(switch.switch, switch.value, now_ms, cause)
+        self._drain(switch.time_ns)
 
     def due_ns(self) -> int | None:
         """When a tick before the next of the grid would tell something sooner, or None."""

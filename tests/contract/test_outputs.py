@@ -6,9 +6,11 @@ The same body runs on mock pins, on gpiozero's real pins above a stand-in for lg
 import errno
 import fcntl
 import json
+import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +20,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asvunit.adapters import gpio
-from asvunit.adapters.gpio import GpioOutputs, choose_factory
+from asvcore.hmi_rules import SOUNDS
+from asvunit.adapters.gpio import GpioOutputs, choose_factory, darken, mock, open_chip, open_gpio
+from asvunit.adapters.gpio import chip as chips
+from asvunit.adapters.gpio.outputs import duty_percent
 from asvunit.errors import UsageError
 from asvunit.pins import Leds, load_pins
 from asvunit.ports import Outputs, Shown
-from asvunit.presenter import SOUNDS
+from asvunit.presenter import Presenter
 from outputtools import FakeLgpio, MemoryOutputs
 
 PINS = load_pins(None)
 LAMPS = tuple(Leds.model_fields)
 BUZZER = PINS.buzzer.pwm
-CAUTION = Shown("caution", "yellow", "crossing", "left", "", frozenset({"system", "caution", "left"}), 1000)
+CAUTION = Shown(level="caution", lamps=frozenset({"system", "caution", "left"}), tone_hz=1000)
 
 shown_things = st.builds(
     Shown,
@@ -55,8 +59,8 @@ def lines(path: Path) -> list[dict]:
 
 def mock_bench(path: Path, monkeypatch) -> Bench:
     writes: list[str] = []
-    tell = gpio._MockPin._tell
-    monkeypatch.setattr(gpio._MockPin, "_tell", lambda pin: (writes.append(pin.info.name), tell(pin)))
+    tell = mock._MockPin._tell
+    monkeypatch.setattr(mock._MockPin, "_tell", lambda pin: (writes.append(pin.info.name), tell(pin)))
 
     def seen():
         last = {line["name"]: (line["value"], line["hz"]) for line in lines(path)}
@@ -135,7 +139,7 @@ def test_the_same_again_writes_nothing(bench):
     bench.outputs.show(CAUTION)
     before = bench.writes()
     bench.outputs.show(CAUTION)
-    bench.outputs.show(Shown(*("caution", "yellow", "crossing", "left", ""), CAUTION.lamps, 1000))
+    bench.outputs.show(Shown(level="caution", lamps=frozenset(["left", "caution", "system"]), tone_hz=1000))
     assert bench.writes() == before
     assert bench.seen() == (set(CAUTION.lamps), 1000)
 
@@ -154,9 +158,11 @@ def test_close_is_dark_and_silent_and_may_come_twice(bench):
 
 
 def test_every_sound_of_the_presenter_can_be_played(bench):
-    for pattern in filter(None, SOUNDS.values()):
-        bench.outputs.show(Shown(tone_hz=pattern.hz))
-        assert bench.seen() == (set(), pattern.hz)
+    tones = [(hz, volume) for hz, _on, _off, _times, volume in SOUNDS if hz]
+    assert len({hz for hz, _volume in tones}) == 3  # of information, caution, warning
+    for hz, volume in tones:
+        bench.outputs.show(Shown(tone_hz=hz, volume_percent=volume))
+        assert bench.seen() == (set(), hz)
 
 
 @pytest.mark.parametrize("level", [True, False])
@@ -179,13 +185,77 @@ def test_mock_pins_are_written_in_order_lamps_first(tmp_path, level):
     assert [line["value"] for line in lines(path)[-9:]] == [0] * 9
 
 
+def test_the_duty_gives_the_sound_pressure():
+    """Of a rectangle's ground tone: sin(pi d). Pins take whole percents, each half a step of it at most away."""
+    for volume in range(10, 101):
+        percent = duty_percent(volume)
+        assert abs(math.sin(math.pi * percent / 100) - volume / 100) < 0.0158, volume
+    assert [duty_percent(volume) for volume in (1, 5, 50, 100, 200)] == [1, 2, 17, 50, 50]
+
+
+@pytest.mark.parametrize(("volume", "duty"), [(100, 50), (80, 30), (50, 17), (10, 3), (5, 2), (1, 1)])
+def test_the_volume_reaches_the_pin(tmp_path, fake, volume, duty):
+    shown = Shown(tone_hz=1000, volume_percent=volume)
+    for factory in ("mock", "lgpio"):
+        outputs = GpioOutputs(PINS, factory, tmp_path / "pins.jsonl")
+        outputs.show(shown)
+        if factory == "lgpio":
+            assert fake.pwm[BUZZER] == (1000, duty)
+        outputs.close()
+    sounding = [line for line in lines(tmp_path / "pins.jsonl") if line["hz"]]
+    assert [(line["value"], line["hz"], line["duty"]) for line in sounding] == [(1, 1000, duty / 100)]
+
+
+def test_a_silent_pin_has_no_duty_and_no_lamp_has_one(tmp_path):
+    outputs = GpioOutputs(PINS, "mock", tmp_path / "pins.jsonl")
+    outputs.show(CAUTION)
+    outputs.close()
+    assert {line["name"] for line in lines(tmp_path / "pins.jsonl") if "duty" in line} == {"buzzer"}
+    assert all(("duty" in line) == bool(line["hz"]) for line in lines(tmp_path / "pins.jsonl"))
+
+
+def test_a_change_of_volume_alone_is_written(bench):
+    bench.outputs.show(Shown(tone_hz=1000, volume_percent=80))
+    before = len(bench.writes())
+    bench.outputs.show(Shown(tone_hz=1000, volume_percent=40))
+    assert len(bench.writes()) > before
+    assert bench.seen() == (set(), 1000)
+
+
+@pytest.mark.parametrize("factory", ["mock", "lgpio"])
+def test_it_tells_when_light_and_tone_were_written(factory, fake):
+    outputs = GpioOutputs(PINS, factory)
+    assert (outputs.lit_ns, outputs.sounded_ns) == (0, 0)
+    begin_ns = time.monotonic_ns()
+    outputs.show(CAUTION)
+    lit_ns, sounded_ns = outputs.lit_ns, outputs.sounded_ns
+    assert begin_ns <= lit_ns <= sounded_ns <= time.monotonic_ns()
+    outputs.show(CAUTION)
+    assert (outputs.lit_ns, outputs.sounded_ns) == (lit_ns, sounded_ns)
+    outputs.show(Shown(lamps=CAUTION.lamps))
+    assert outputs.lit_ns == lit_ns
+    assert outputs.sounded_ns > sounded_ns
+    outputs.close()
+
+
+def test_what_was_not_written_has_no_time(fake):
+    outputs = GpioOutputs(PINS, "lgpio")
+    fake.broken = {*PINS.lamps.values(), BUZZER}
+    with pytest.raises(OSError, match="caution"):
+        outputs.show(CAUTION)
+    assert (outputs.lit_ns, outputs.sounded_ns) == (0, 0)
+    fake.broken = set()
+    outputs.close()
+
+
 def test_a_tone_that_changes_is_one_line(tmp_path):
     path = tmp_path / "pins.jsonl"
     outputs = GpioOutputs(PINS, "mock", path)
-    for hz in (1000, 2000, 0):
-        outputs.show(Shown(tone_hz=hz))
+    for hz, volume in ((1000, 100), (2000, 100), (500, 10), (0, 100)):
+        outputs.show(Shown(tone_hz=hz, volume_percent=volume))
     outputs.close()
-    assert [(line["value"], line["hz"]) for line in lines(path)[9:]] == [(1, 1000), (1, 2000), (0, 0)]
+    told = [(line["value"], line["hz"], line.get("duty")) for line in lines(path)[9:]]
+    assert told == [(1, 1000, 0.5), (1, 2000, 0.5), (1, 500, 0.03), (0, 0, None)]
 
 
 def test_the_record_is_appended(tmp_path):
@@ -201,7 +271,7 @@ def test_mock_pins_do_not_grow_and_start_no_thread():
     for turn in range(500):
         outputs.show(CAUTION if turn % 2 else Shown())
     assert threading.active_count() == threads
-    assert {len(pin.states) for pin in outputs._factory.pins.values()} == {1}
+    assert {len(pin.states) for pin in outputs._chip._factory.pins.values()} == {1}
     outputs.close()
     assert outputs.counters == {}
 
@@ -338,6 +408,79 @@ def test_a_pin_that_cannot_be_written_is_refused_at_the_start(fake, pin, key):
     assert fake.at_rest()
 
 
+def test_a_chip_without_pwm_is_refused_at_the_start(fake):
+    fake.no_pwm = {BUZZER}
+    with pytest.raises(UsageError) as refused:
+        GpioOutputs(PINS, "lgpio")
+    assert f"pin {BUZZER} (buzzer.pwm): cannot be opened: " in str(refused.value)
+    assert "change the pin map" in str(refused.value)
+    assert fake.at_rest()
+
+
+def test_a_pwm_that_is_refused_while_it_runs_leaves_the_lamps_and_recovers(fake):
+    outputs = GpioOutputs(PINS, "lgpio")
+    presenter = Presenter([outputs])
+    fake.no_pwm = {BUZZER}
+    caution = {"level": "caution", "colour": "yellow", "function": "crossing", "direction": "left", "sound": "caution"}
+    presenter.hmi(caution | {"text": "", "text_id": "none", "light": "caution", "cue": True, "muted": False}, 0)
+    assert fake.out[PINS.leds.caution] == 1
+    assert fake.out[PINS.leds.left] == 1
+    assert BUZZER not in fake.pwm
+    assert f"buzzer (pin {BUZZER})" in presenter.down["gpio"]
+    presenter.tick(400_000_000)  # the second flash, and the second tone
+    assert fake.out[PINS.leds.caution] == 1
+    assert "gpio" in presenter.down
+    fake.no_pwm = set()
+    presenter.tick(600_000_000)
+    presenter.tick(800_000_000)
+    assert fake.pwm[BUZZER][0] == 1000
+    assert presenter.down == {}
+    fake.no_pwm = {BUZZER}  # it cannot be ended either: it is tried again, and at the end
+    presenter.tick(1_000_000_000)
+    assert "gpio" in presenter.down
+    assert fake.out[PINS.leds.caution] == 0
+    fake.no_pwm = set()
+    presenter.tick(1_200_000_000)
+    presenter.tick(1_400_000_000)
+    assert presenter.down == {}
+    assert BUZZER not in fake.pwm
+    assert not fake.out.get(BUZZER)
+    outputs.close()
+    assert fake.at_rest()
+
+
+def test_lamps_and_switches_share_one_chip(fake):
+    gpio = open_gpio(PINS, "lgpio")
+    assert len(fake.handles) == 1
+    assert fake.flags[PINS.switches.mute] & fake.SET_PULL_UP
+    gpio.outputs.show(CAUTION)
+    gpio.close()
+    gpio.close()
+    assert fake.at_rest()
+
+
+@pytest.mark.parametrize("pin", [PINS.leds.caution, BUZZER, PINS.switches.request])
+def test_a_busy_pin_of_any_kind_is_named_and_all_is_given_back(fake, pin):
+    fake.busy = {pin}
+    with pytest.raises(UsageError, match=rf"pin {pin} \([a-z]+\.[a-z]+\): in use"):
+        open_gpio(PINS, "lgpio")
+    assert fake.at_rest()
+
+
+def test_darkening_goes_pin_by_pin(fake):
+    """As after a crash: what was left high goes low, whatever else cannot be had."""
+    fake.busy = {PINS.leds.system}
+    fake.broken = {PINS.leds.left}
+    chip = open_chip("lgpio", PINS)
+    failed = darken(PINS, chip)
+    chip.close()
+    assert set(failed) == {"leds.system", "leds.left"}
+    assert f"pin {PINS.leds.system} (leds.system): in use" in failed["leds.system"]
+    expected = {*PINS.lamps.values(), BUZZER} - {PINS.leds.system}
+    assert {pin for pin, level in fake.given_back if not level} == expected
+    assert fake.at_rest()
+
+
 def test_a_pin_given_twice_is_refused():
     pins = PINS.model_copy(update={"buzzer": PINS.buzzer.model_copy(update={"pwm": 6})})
     with pytest.raises(UsageError, match=r"pin 6 \(buzzer.pwm\): in use"):
@@ -378,7 +521,7 @@ def test_a_fifo_that_cannot_be_made_is_told(fake, tmp_path, monkeypatch):
     assert "\n" not in str(refused.value)
 
 
-def chips(root: Path, *names: str, mode: int = 0o600) -> Path:
+def make_chips(root: Path, *names: str, mode: int = 0o600) -> Path:
     (root / "dev").mkdir()
     for name in names:
         (root / "dev" / name).touch()
@@ -389,10 +532,10 @@ def chips(root: Path, *names: str, mode: int = 0o600) -> Path:
 @pytest.mark.parametrize("cause", ["none", "denied", "else"])
 def test_a_chip_that_cannot_be_opened_says_why(fake, tmp_path, monkeypatch, cause):
     fake.chips = set()
-    root = chips(tmp_path, *([] if cause == "none" else ["gpiochip0"]))
+    root = make_chips(tmp_path, *([] if cause == "none" else ["gpiochip0"]))
     monkeypatch.setattr(os, "access", lambda path, mode: cause != "denied")  # the tests may run as root
     monkeypatch.setattr("grp.getgrgid", lambda gid: type("Group", (), {"gr_name": "gpio"}))
-    monkeypatch.setattr(gpio._why_closed, "__defaults__", (root,))
+    monkeypatch.setattr(chips._why_closed, "__defaults__", (root,))
     with pytest.raises(UsageError) as refused:
         GpioOutputs(PINS, "lgpio")
     expected = {"none": "no /dev/gpiochip*", "denied": "usermod -aG gpio", "else": "can not open gpiochip"}[cause]
@@ -407,9 +550,9 @@ def test_a_group_without_a_name_is_told_by_number(tmp_path, monkeypatch):
         raise KeyError(gid)
 
     monkeypatch.setattr("grp.getgrgid", nobody)
-    root = chips(tmp_path, "gpiochip0")
+    root = make_chips(tmp_path, "gpiochip0")
     gid = (root / "dev" / "gpiochip0").stat().st_gid
-    assert f"usermod -aG {gid} " in gpio._why_closed("", root)
+    assert f"usermod -aG {gid} " in chips._why_closed("", root)
 
 
 @pytest.mark.parametrize("place", ["proc/device-tree/model", "sys/firmware/devicetree/base/model"])
@@ -425,7 +568,7 @@ def test_a_group_without_a_name_is_told_by_number(tmp_path, monkeypatch):
     ],
 )
 def test_the_factory_is_chosen_by_board_and_package(tmp_path, monkeypatch, place, model, chip, package, chosen):
-    root = chips(tmp_path, chip)
+    root = make_chips(tmp_path, chip)
     if model is not None:
         (root / place).parent.mkdir(parents=True)
         (root / place).write_bytes(model)

@@ -89,6 +89,7 @@ def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
     assert not any(str(keep) in name for name in _processes())
 
 
+@pytest.mark.long
 def test_a_unit_that_is_told_wrong_positions_fails_the_verdict(tmp_path: Path) -> None:
     """The same world, judged by a course that ego does not see: its receiver tells what was 2 s ago."""
     late = SHORT.replace('name = "target"\n', 'name = "target"\nreceiver = { delay_ms = 2000 }\n')

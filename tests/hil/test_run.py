@@ -404,8 +404,10 @@ def test_events_nowhere(tmp_path: Path) -> None:
     ("text", "word"),
     [
         ('[ego]\nsimulate = "scenario"\nscenario = "nix"\n', "ego.scenario: nix"),
-        ('[ego]\nsimulate = "scenario"\n[gnss]\nport = "/dev/none"\n', "ego.simulate"),
-        ('[can]\ninterface = "slcan"\nchannel = "/dev/none"\n', "vehicle.map"),
+        pytest.param(
+            '[ego]\nsimulate = "scenario"\n[gnss]\nport = "/dev/none"\n', "ego.simulate", marks=pytest.mark.long
+        ),
+        pytest.param('[can]\ninterface = "slcan"\nchannel = "/dev/none"\n', "vehicle.map", marks=pytest.mark.long),
         ('[radio]\naddress = "8.8.8"\n', "radio.address"),
     ],
 )

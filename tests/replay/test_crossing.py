@@ -36,6 +36,7 @@ DUE = {
     "crossing_1hz_class": {"target": (BOTH, "left", "hold_over")},
 }
 CROSSINGS = [name for name in DUE if name in scenario_names()]
+EVERYDAY = ("crossing_late", "crossing_two", "crossing_ego_starts", "crossing_no_target_slow")  # make gate: all
 ORACLE = ("results", "ego_state", "target", "courses", "junctions", "supports", "surrounding")
 
 
@@ -67,7 +68,9 @@ def main_drive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, list
     return scenario, replayed(scenario, tmp_path_factory.mktemp("crossing_50"))
 
 
-@pytest.mark.parametrize("name", CROSSINGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in EVERYDAY)) for name in CROSSINGS]
+)
 def test_the_unit_tells_in_time(name: str, tmp_path: Path) -> None:
     scenario = load_scenario(name)
     due = expected(scenario)

@@ -16,7 +16,12 @@ from asvunit.message import decode, values
 
 pytestmark = pytest.mark.shared
 
-GNSS = ("genivi_munich_ublox.nmea", "gpsd_nmea-rtk.log", "gpsd_bt451.log", "gpsd_quectel-l76k-nmea.log")
+GNSS = (
+    pytest.param("genivi_munich_ublox.nmea", marks=pytest.mark.long),  # the longest
+    "gpsd_nmea-rtk.log",
+    "gpsd_bt451.log",
+    "gpsd_quectel-l76k-nmea.log",
+)
 
 
 def sent(path: Path) -> list[tuple[int, dict]]:
@@ -127,7 +132,7 @@ def test_void_sentences_say_why_and_zero_the_unit(shared: Path, tmp_path: Path) 
     ]
 
 
-@pytest.mark.parametrize("suffix", [".log", ".blf"])
+@pytest.mark.parametrize("suffix", [".log", pytest.param(".blf", marks=pytest.mark.long)])
 def test_toyota_drive_agrees_with_its_truth(shared: Path, tmp_path: Path, suffix: str) -> None:
     log = shared / f"data/can/toyota_new_mc_pt{suffix}"
     frames, _events = replayed(tmp_path, "--can", str(log), "--vehicle", "toyota_new_mc_pt")

@@ -1,19 +1,24 @@
 """Events to a file, to standard output and to other programs: bounded, whole lines, nothing raises later."""
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.event_hub import EventHub
-from asvunit.subscriber import subscribe
+from asvunit.event_ways import SCENE_BYTES, SUBSCRIBERS
+from asvunit.subscriber import EventStream, connect, subscribe
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -134,10 +139,10 @@ def test_a_full_disk_keeps_the_lines_and_goes_on(
             raise OSError(28, "No space left on device")
         return write(descriptor, data)
 
-    monkeypatch.setattr("asvunit.event_hub.os.write", limited)
+    monkeypatch.setattr("asvunit.event_ways.os.write", limited)
     hub = hubs(file=path)
     full.set()
-    monkeypatch.setattr("asvunit.event_hub._KEPT_BYTES", 2000)
+    monkeypatch.setattr("asvunit.event_ways.KEPT_BYTES", 2000)
     for number in range(100):
         hub.publish({"event": "x", "n": number})
     full_disk = OSError(28, "No space left on device")
@@ -145,10 +150,10 @@ def test_a_full_disk_keeps_the_lines_and_goes_on(
     def refuse(_descriptor: int, _data: bytes) -> int:
         raise full_disk
 
-    monkeypatch.setattr("asvunit.event_hub.os.write", refuse)
+    monkeypatch.setattr("asvunit.event_ways.os.write", refuse)
     hub.publish({"event": "y"})
     _until(lambda: "disk full" in hub.fault)
-    monkeypatch.setattr("asvunit.event_hub.os.write", write)
+    monkeypatch.setattr("asvunit.event_ways.os.write", write)
     _until(lambda: hub.fault == "")
     hub.publish({"event": "z"})
     hub.close()
@@ -180,3 +185,183 @@ def test_standard_output_whose_reader_has_gone(hubs: Callable[..., EventHub]) ->
     _until(lambda: "closed by its reader" in hub.fault)
     hub.publish({"event": "z"})
     hub.close()
+
+
+# Scenes and adopted subscribers
+
+
+def _adopted(hub: EventHub, *, scenes: bool) -> EventStream:
+    ours, theirs = socket.socketpair()
+    hub.adopt(theirs)
+    return EventStream(ours, scenes=scenes)
+
+
+def _until_asked(hub: EventHub, count: int) -> None:
+    _until(lambda: sum(one.scenes for one in list(hub._subscribers.values())) == count)
+    assert hub.scenes_wanted
+
+
+def _take(stream: EventStream, count: int) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    end = time.monotonic() + 10
+    while len(events) < count and not stream.ended:
+        assert time.monotonic() < end, events
+        events += stream.read(0.1)
+    return events
+
+
+def test_an_adopted_socket_is_told_the_state_first_even_of_a_hub_without_other_ways(
+    hubs: Callable[..., EventHub],
+) -> None:
+    hub = hubs()
+    hub.publish({"event": "start", "vehicle_id": 7})
+    hub.publish({"event": "support"})  # no state
+    hub.publish({"event": "hmi", "level": "caution"})
+    _until(lambda: len(hub._state) == 2)
+    with _adopted(hub, scenes=False) as stream:
+        assert [one["event"] for one in _take(stream, 2)] == ["start", "hmi"]
+        hub.publish({"event": "support", "n": 1})
+        assert _take(stream, 1) == [{"event": "support", "n": 1}]
+        hub.close()
+        assert _take(stream, 1) == []
+        assert stream.ended
+
+
+def test_a_socket_is_adopted_before_the_start_and_from_any_thread() -> None:
+    hub = EventHub()
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=hub.adopt, args=(theirs,))
+    thread.start()
+    thread.join()
+    hub.publish({"event": "start"})
+    hub.start()
+    with EventStream(ours) as stream:
+        assert _take(stream, 1) == [{"event": "start"}]
+        hub.close()
+        assert _take(stream, 1) == []
+    late, theirs = socket.socketpair()
+    hub.adopt(theirs)  # of a hub that has ended
+    assert late.recv(1) == b""
+    late.close()
+
+
+def test_scenes_go_to_those_alone_that_asked_for_them(tmp_path: Path, hubs: Callable[..., EventHub]) -> None:
+    file, path = tmp_path / "events.jsonl", tmp_path / "events.sock"
+    hub = hubs(file=file, path=path)
+    assert not hub.scenes_wanted
+    hub.publish_scene({"event": "scene", "n": 0})  # nobody has asked
+    with connect(path) as plain, connect(path, scenes=True) as asking, _adopted(hub, scenes=True) as adopted:
+        _until_asked(hub, 2)
+        for number in range(1, 4):
+            hub.publish_scene({"event": "scene", "n": number})
+            assert [_take(one, 1) for one in (asking, adopted)] == [[{"event": "scene", "n": number}]] * 2
+        hub.publish({"event": "hmi"})
+        assert _take(plain, 1) == [{"event": "hmi"}]
+        assert _lines(file) == [{"event": "hmi"}]
+        assert not hub.lost["subscriber"]
+    _until(lambda: not hub.scenes_wanted)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (b"scene\r\n", True),
+        (b"x" * 300 + b"\nscene\n", True),
+        (b"x" * 257 + b"scene\n", False),
+        (b"SCENE\nscenes\n{}\n\xff\0\n", False),
+        (b"scene", False),
+    ],
+)
+def test_what_a_subscriber_says_is_a_command_or_nothing(
+    hubs: Callable[..., EventHub], said: bytes, wanted: bool
+) -> None:
+    hub = hubs()
+    ours, theirs = socket.socketpair()
+    hub.adopt(theirs)
+    with ours:
+        for at in range(0, len(said), 100):
+            ours.sendall(said[at : at + 100])
+        hub.publish({"event": "start"})
+        assert ours.recv(100) == b'{"event": "start"}\n'
+        _until(lambda: not _unread(theirs))
+        hub.publish({"event": "ready"})  # answered after what was said has been heeded
+        assert ours.recv(100) == b'{"event": "ready"}\n'
+        assert hub.scenes_wanted == wanted
+
+
+def _unread(connection: socket.socket) -> int:
+    return int.from_bytes(fcntl.ioctl(connection, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def test_a_reader_that_does_not_read_misses_scenes_keeps_the_newest_and_loses_no_event(
+    hubs: Callable[..., EventHub],
+) -> None:
+    hub = hubs()
+    with _adopted(hub, scenes=True) as slow, _adopted(hub, scenes=True) as quick:
+        _until_asked(hub, 2)
+        blob = "x" * 10_000
+        for number in range(100):  # 1 MB of scenes, and between them the events
+            hub.publish_scene({"event": "scene", "n": number, "blob": blob})
+            hub.publish({"event": "x", "n": number})
+            assert len(_take(quick, 2)) == 2
+        waiting = max(one._bytes for one in hub._subscribers.values())
+        assert waiting < SCENE_BYTES + 20_000
+        events = []
+        while len(events) == 0 or events[-1].get("blob") is None or events[-1]["n"] != 99:
+            events += _take(slow, 1)
+        got = [one["n"] for one in events if one["event"] == "scene"]
+        assert got == sorted(got)
+        assert got[-1] == 99
+        assert len(got) < 80
+        while sum(one["event"] == "x" for one in events) < 100:
+            events += _take(slow, 1)
+        assert [one["n"] for one in events if one["event"] == "x"] == list(range(100))
+        assert not any(one["event"] == "lost" for one in events)
+    assert not hub.lost["subscriber"]
+
+
+def test_adopted_sockets_do_not_take_the_places_of_the_unix_socket(
+    tmp_path: Path, hubs: Callable[..., EventHub]
+) -> None:
+    path = tmp_path / "events.sock"
+    hub = hubs(path=path)
+    hub.publish({"event": "start"})
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(_adopted(hub, scenes=False))
+        streams = [stack.enter_context(connect(path)) for _ in range(SUBSCRIBERS)]
+        for one in streams:
+            assert _take(one, 1) == [{"event": "start"}]
+        with connect(path) as too_many:
+            assert _take(too_many, 1) == []
+            assert too_many.ended
+
+
+def test_a_stream_passes_over_what_is_no_event() -> None:
+    ours, theirs = socket.socketpair()
+    with EventStream(ours) as stream, theirs:
+        theirs.sendall(b'nonsense\n[1]\n{"event": 5}\n\xff\n{"event": "a"}\n{"event": "b"')
+        assert _take(stream, 1) == [{"event": "a"}]
+        theirs.sendall(b"}\n")
+        assert _take(stream, 1) == [{"event": "b"}]
+        assert stream.counters == {"bad_line": 4}
+        assert stream.read(0) == []
+        writer = threading.Thread(target=theirs.sendall, args=(b"x" * (2 << 20) + b'\n{"event": "c"}\n',))
+        writer.start()
+        assert _take(stream, 1) == [{"event": "c"}]
+        writer.join()
+        assert stream.counters == {"bad_line": 4, "too_long": 1}
+
+
+def test_a_unit_that_hangs_does_not_hold_up_who_connects(tmp_path: Path) -> None:
+    path = tmp_path / "e.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as stack:
+        listener.bind(str(path))
+        listener.listen(1)
+
+        def fill() -> None:  # nobody accepts
+            for _ in range(5):
+                stack.enter_context(connect(path))
+
+        with pytest.raises(AsvkitError, match="no unit offers"):
+            fill()

@@ -176,7 +176,7 @@ def test_a_held_word_gives_way_to_one_that_still_holds():
     repeated(drive, AUTONOMOUS, 0, 500)
     drive.external(600, ROADSIDE, INFORMATION)
     assert presented(drive) == {AUTONOMOUS}
-    for t in range(700, 1200, 100):  # "none" again and again is fresh, but nobody is in danger by it
+    for t in range(700, 2100, 100):  # "none" again and again is fresh, but nobody is in danger by it
         drive.external(t, AUTONOMOUS, codes.LEVEL_NONE)
         drive.external(t, ROADSIDE, INFORMATION)
         drive.tick(t)
@@ -191,12 +191,16 @@ def test_an_end_is_held_three_seconds(function):
     repeated(drive, ROADSIDE, 0, 500, CAUTION, LEFT, function)
     drive.external(550, ROADSIDE, codes.LEVEL_NONE, LEFT, function)
     assert last(drive, ROADSIDE, function) == (INFORMATION, 1, "external_ended")
-    assert drive.of("hmi")[-1]["text"] == codes.TEXT_KEEP_WATCHING
-    assert drive.of("hmi")[-1]["sound"] == codes.SOUND_NONE
     for t in range(600, 3600, 100):
         drive.tick(t)
         drive.external(t, ROADSIDE, codes.LEVEL_NONE, LEFT, function)  # does not make it longer
         assert last(drive, ROADSIDE, function)[:2] == (INFORMATION, 1)
+        shown = drive.of("hmi")[-1]
+        if t < 2000:  # caution is shown for two seconds at least [D14]
+            assert shown["level"] == CAUTION
+        else:
+            told = (codes.TEXT_KEEP_WATCHING, codes.SOUND_NONE, 0)
+            assert (shown["text"], shown["sound"], shown["cue"]) == told
     drive.tick(3600)
     assert last(drive, ROADSIDE, function) == (0, 0, "hold_over")
     assert drive.of("hmi")[-1]["level"] == 0
@@ -226,6 +230,7 @@ def test_a_word_that_comes_back_while_held_goes_on():
     assert last(drive, AUTONOMOUS)[2] == "external_stale"
     drive.external(1200, AUTONOMOUS, INFORMATION)
     assert last(drive, AUTONOMOUS) == (INFORMATION, 1, "external")
+    drive.tick(2000)
     assert drive.of("hmi")[-1]["text"] == codes.TEXT_CROSSING_INFORMATION_LEFT
 
 
@@ -240,6 +245,10 @@ def test_who_is_around_is_not_held(function, level):
     else:
         drive.external(100, ROADSIDE, level, 0, function)
     assert last(drive, ROADSIDE, function) == (0, 0, "external_stale" if level is None else "external_ended")
+    assert drive.of("hmi")[-1]["level"] == INFORMATION
+    drive.tick(1999)
+    assert drive.of("hmi")[-1]["level"] == INFORMATION  # for two seconds at least [D14]
+    drive.tick(2000)
     assert drive.of("hmi")[-1]["level"] == 0
 
 

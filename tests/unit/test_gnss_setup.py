@@ -137,7 +137,7 @@ def test_a_dry_run_changes_nothing(played: Any, generation: str) -> None:
     [
         *product(GENERATIONS, ["GST", "model", "rate", "nmea"], ["nak"], ["refused"]),
         *product(GENERATIONS, ["GSV", "model", "rate", "nmea"], ["ignored"], ["differs"]),
-        ("keyed", "rate", "silent", "no_answer"),  # these take their time
+        pytest.param("keyed", "rate", "silent", "no_answer", marks=pytest.mark.long),  # these take their time
         ("legacy", "GST", "silent", "no_answer"),
     ],
 )

@@ -53,7 +53,8 @@ def _signal(value: int) -> VehicleSignal:
 
 
 def test_inbox_drops_the_oldest_record_and_never_a_link() -> None:
-    inbox = Inbox(capacity=3)
+    now_ns = iter(range(100, 200))
+    inbox = Inbox(capacity=3, now_ns=lambda: next(now_ns))
     link = Link(0, "can", False, "unplugged")
     inbox.put(link)
     for value in range(5):
@@ -61,7 +62,7 @@ def test_inbox_drops_the_oldest_record_and_never_a_link() -> None:
     assert select.select([inbox], [], [], 0)[0] == [inbox]
     links, records = inbox.take()
     assert links == [link]
-    assert [record.time_ns for record in records] == [2, 3, 4]
+    assert [(record.time_ns, put_ns) for record, put_ns in records] == [(2, 102), (3, 103), (4, 104)]
     assert inbox.lost == 2
     assert inbox.take() == ([], [])
     assert select.select([inbox], [], [], 0)[0] == []

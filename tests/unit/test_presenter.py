@@ -7,25 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asvcore import codes
+from asvcore import codes, pattern
+from asvcore.hmi_rules import SOUNDS
 from asvunit.events import Translator
 from asvunit.identity import Sources
 from asvunit.pins import Leds
 from asvunit.ports import Shown
-from asvunit.presenter import DIRECTIONS, LEVELS, RETRY_NS, SOUNDS, Presenter
-from asvunit.words import CODES, WORDS, sides
+from asvunit.presenter import DIRECTIONS, LAMPS, LEVELS, RETRY_NS, SELF_TEST_NS, Presenter
+from asvunit.words import CODES, sides
 from outputtools import MemoryOutputs
 
 MS = 1_000_000
 START = 5_000_000_123  # no round number: times are absolute
 NOTHING = Shown()
+OF_LEVEL = {  # colour, light, sound
+    "none": ("none", "off", "none"),
+    "information": ("blue", "steady", "none"),
+    "caution": ("yellow", "caution", "caution"),
+    "warning": ("red", "warning", "warning"),
+}
+HZ = {"caution": 1000, "warning": 2000}
+PHASE_MS = {"caution": 200, "warning": 100}  # on, and off
 
 
-def hmi(level="none", direction=None, function="crossing", sound=None, text=""):
-    colour = {"none": "none", "information": "blue", "caution": "yellow", "warning": "red"}[level]
-    sound = sound or {"caution": "caution", "warning": "caution"}.get(level, "none")
+def hmi(level="none", direction=None, function="crossing", text="", cue=True, muted=False):
+    colour, light, sound = OF_LEVEL[level]
     body = {"level": level, "colour": colour, "function": function, "direction": direction, "sound": sound}
-    return {"t": 1.0, "event": "hmi", **body, "text": text, "text_id": "none", "cause": 7}
+    body |= {"text": text, "text_id": "none", "light": light, "cue": cue and level != "none", "muted": muted}
+    return {"t": 1.0, "event": "hmi", **body, "cause": 7}
 
 
 @pytest.fixture
@@ -39,49 +48,54 @@ def presenter(memory):
 
 
 def run(presenter, until_ns):
-    """Ticks when due, as the unit does when it is never late: (time, tone) of each."""
+    """Ticks when due, as the unit does when it is never late: (time, tone, level's lamp) of each."""
     told = []
     while (due_ns := presenter.due_ns()) is not None and due_ns <= until_ns:
-        assert presenter.tick(due_ns)
-        told.append((due_ns, presenter.shown.tone_hz))
+        presenter.tick(due_ns)
+        told.append((due_ns, presenter.shown.tone_hz, presenter.shown.level in presenter.shown.lamps))
     return told
 
 
-def edges(start_ns, hz=1000, on=200, off=200, repeats=5):
-    """The times at which the sound of caution changes."""
-    times = [(start_ns + turn * (on + off) * MS, hz) for turn in range(repeats)]
-    return sorted([*times, *((time_ns + on * MS, 0) for time_ns, _ in times)])
+def caution_edges(start_ns):
+    """(time, tone, lamp) at which caution changes: five tones, the lamp with them, and steady after two seconds."""
+    told = [
+        (start_ns + turn * 400 * MS + half * 200 * MS, 0 if half else 1000, not half)
+        for turn in range(5)
+        for half in (0, 1)
+    ]
+    return [*told, (start_ns + 2000 * MS, 0, True)]
 
 
 # Tables
 
 
 def test_tables_know_every_word_that_the_core_can_say():
-    assert [word for _, word in sorted(WORDS["LEVEL"].items())] == list(LEVELS)[: len(WORDS["LEVEL"])]
-    assert set(CODES["SOUND"]) == set(SOUNDS)
+    assert LEVELS == ("none", "information", "caution", "warning")
+    assert len(SOUNDS) == len(CODES["SOUND"])
     assert {sides(direction) for direction in range(4)} == set(DIRECTIONS)
 
 
 def test_every_lamp_is_one_of_the_pin_map():
-    lamps = set(Leds.model_fields)
-    assert set(LEVELS[1:]) | set().union(*DIRECTIONS.values()) | {"system", "receiving", "fault"} == lamps
-
-
-def test_caution_sounds_for_the_least_presentation():
-    pattern = SOUNDS["caution"]
-    assert pattern.hz == 1000
-    assert pattern.repeats * (pattern.on_ns + pattern.off_ns) == 2000 * MS
+    assert set(Leds.model_fields) == LAMPS
 
 
 def test_it_reads_the_events_of_the_unit(presenter):
     record = [codes.COMMAND_HMI, 1, 1000, 3]
     record += [codes.LEVEL_CAUTION, codes.COLOUR_YELLOW, codes.FUNCTION_CROSSING, codes.DIRECTION_LEFT]
-    record += [codes.SOUND_CAUTION, codes.TEXT_CROSSING_CAUTION_LEFT, 0, 0, 0, 0]
+    record += [codes.SOUND_CAUTION, codes.TEXT_CROSSING_CAUTION_LEFT, codes.LIGHT_CAUTION, 1, 0, 0]
     event = Translator(Sources(), "en").event(record, 1.0)
     assert presenter.hmi(event, START)
     shown = presenter.shown
     assert replace(shown, text="") == Shown(
-        "caution", "yellow", "crossing", "left", "", frozenset({"caution", "left"}), 1000
+        level="caution",
+        colour="yellow",
+        function="crossing",
+        direction="left",
+        text_id="crossing_caution_left",
+        light="caution",
+        lamps=frozenset({"caution", "left"}),
+        tone_hz=1000,
+        volume_percent=80,
     )
     assert shown.text == event["text"] != ""
 
@@ -112,57 +126,56 @@ def test_lamps_of_the_system_stand_beside_those_of_the_support(presenter, memory
 
 def test_sound_and_light_begin_in_one_show(presenter, memory):
     presenter.hmi(hmi("caution", "left", text="look"), START)
-    lamps = frozenset({"caution", "left"})
-    assert memory.told == [Shown("caution", "yellow", "crossing", "left", "look", lamps, 1000)]
+    (shown,) = memory.told
+    assert (shown.lamps, shown.tone_hz, shown.text) == ({"caution", "left"}, 1000, "look")
 
 
-STATES = [
-    (level, function, direction, sound)
-    for level, sounds in (("none", ["none"]), ("information", ["none", "caution"]), ("caution", ["none", "caution"]))
-    for function in ("crossing", "right_turn")
-    for direction in (None, "left", "right", "both")
-    for sound in sounds
-] + [("warning", "crossing", "left", "caution")]
+def test_levels_differ_in_frequency_interval_and_sound_pressure(presenter):
+    told = {}
+    for at, level in enumerate(("caution", "warning")):
+        presenter.hmi(hmi(level, "left"), START + at * 10_000 * MS)
+        began, shown = START + at * 10_000 * MS, presenter.shown
+        told[level] = (shown.tone_hz, presenter.due_ns() - began, shown.volume_percent)
+    assert all(one != other for one, other in zip(told["caution"], told["warning"], strict=True))
 
 
-def sounds_anew(before, now):
-    """The rule, in words of its own."""
-    rank = ["none", "information", "caution", "warning"].index
-    lit = {None: "", "left": "l", "right": "r", "both": "lr"}
-    if now[3] == "none":
-        return False
-    side_added = any(side not in lit[before[2]] for side in lit[now[2]])
-    return rank(now[0]) > rank(before[0]) or now[1] != before[1] or side_added or before[3] == "none"
+@pytest.mark.parametrize(("volume", "heard"), [(100, 80), (50, 40), (10, 8)])
+def test_the_volume_scales_the_sound_pressure_of_the_level(memory, volume, heard):
+    presenter = Presenter([memory], volume)
+    presenter.hmi(hmi("caution", "left"), START)
+    assert presenter.shown.volume_percent == heard
 
 
-@pytest.mark.parametrize("before", STATES, ids=lambda state: "-".join(map(str, state)))
-def test_every_change_sounds_by_the_rule(before):
-    for now in STATES:
-        for after_ms in (0, 300, 2500):  # in a tone, in a pause, when it is over
-            presenter = Presenter([MemoryOutputs()])
-            presenter.hmi(hmi(before[0], before[2], before[1], before[3]), START)
-            time_ns = START + after_ms * MS
-            presenter.hmi(hmi(now[0], now[2], now[1], now[3], text="other"), time_ns)
-            falls = LEVELS.index(now[0]) < LEVELS.index(before[0])
-            if sounds_anew(before, now):
-                begun_ns = time_ns
-            elif before[3] == "none" or now[3] == "none" or falls:
-                begun_ns = None
-            else:
-                begun_ns = START
-            expected = [] if begun_ns is None else edges(begun_ns)
-            tone_hz = next((hz for edge_ns, hz in reversed(expected) if edge_ns <= time_ns), 0)
-            assert presenter.shown.tone_hz == tone_hz, (now, after_ms)
-            assert run(presenter, START + 10_000 * MS) == [edge for edge in expected if edge[0] > time_ns]
+def test_what_has_no_cue_goes_on_as_it_is(presenter):
+    presenter.hmi(hmi("caution", "both"), START)
+    presenter.tick(START + 250 * MS)
+    presenter.hmi(hmi("caution", "left", cue=False), START + 250 * MS)
+    assert run(presenter, START + 10_000 * MS) == [one for one in caution_edges(START) if one[0] > START + 250 * MS]
 
 
-def test_a_target_that_has_passed_makes_no_sound(presenter, memory):
-    presenter.hmi(hmi("caution", "both", text="both"), START)
-    run(presenter, START + 5000 * MS)
-    assert presenter.hmi(hmi("caution", "left", text="left"), START + 5000 * MS)
-    assert memory.told[-1].tone_hz == 0
-    assert memory.told[-1].lamps == {"caution", "left"}
+def test_a_cue_begins_light_and_sound_anew(presenter):
+    presenter.hmi(hmi("caution", "left"), START)
+    presenter.tick(START + 250 * MS)
+    presenter.hmi(hmi("caution", "both"), START + 250 * MS)
+    assert run(presenter, START + 10_000 * MS) == caution_edges(START + 250 * MS)[1:]
+
+
+def test_what_falls_is_silent_and_steady_at_once(presenter, memory):
+    presenter.hmi(hmi("caution", "left"), START)
+    presenter.hmi(hmi("information", "left", cue=False), START + 100 * MS)
+    assert (memory.told[-1].lamps, memory.told[-1].tone_hz) == ({"information", "left"}, 0)
     assert presenter.due_ns() is None
+
+
+def test_mute_silences_the_tone_and_the_lamp_goes_on(presenter, memory):
+    presenter.hmi(hmi("caution", "left"), START)
+    presenter.hmi(hmi("caution", "left", cue=False, muted=True), START + 100 * MS)
+    assert (memory.told[-1].tone_hz, memory.told[-1].muted) == (0, True)
+    later = run(presenter, START + 10_000 * MS)
+    assert [(at, lamp) for at, _hz, lamp in later] == [(at, lamp) for at, _, lamp in caution_edges(START)[1:]]
+    assert {hz for _at, hz, _lamp in later} == {0}
+    presenter.hmi(hmi("caution", "left"), START + 10_000 * MS)
+    assert memory.told[-1].tone_hz == 1000
 
 
 def test_an_event_that_changes_nothing_shows_nothing(presenter, memory):
@@ -176,11 +189,16 @@ def test_an_event_that_changes_nothing_shows_nothing(presenter, memory):
 
 def test_edges_come_at_exact_times(presenter, memory):
     presenter.hmi(hmi("caution", "left"), START)
-    assert run(presenter, START + 10_000 * MS) == edges(START)[1:]
+    assert run(presenter, START + 10_000 * MS) == caution_edges(START)[1:]
     assert presenter.due_ns() is None
-    assert [shown.tone_hz for shown in memory.told] == [1000, 0] * 5
-    assert {shown.lamps for shown in memory.told} == {frozenset({"caution", "left"})}  # steady, not blinking
+    assert presenter.shown.lamps == {"caution", "left"}  # steady from then on
     assert not presenter.tick(START + 20_000 * MS)
+
+
+def test_a_warning_goes_on_for_as_long_as_it_lasts(presenter):
+    presenter.hmi(hmi("warning", "left"), START)
+    told = run(presenter, START + 60_000 * MS)
+    assert told == [(START + at * 100 * MS, 0 if at % 2 else 2000, at % 2 == 0) for at in range(1, 601)]
 
 
 def test_a_tick_before_its_time_shows_nothing(presenter):
@@ -200,14 +218,15 @@ def test_a_late_tick_goes_on_where_the_pattern_is(presenter, memory, late_ms, to
     assert presenter.tick(START + late_ms * MS) == (tone_hz == 0)  # the same tone again is nothing to show
     assert len(memory.told) == shows + (tone_hz == 0)
     assert presenter.shown.tone_hz == tone_hz
+    assert ("caution" in presenter.shown.lamps) == (tone_hz > 0)  # the lamp goes with it
     assert presenter.due_ns() == START + next_ms * MS
 
 
-@pytest.mark.parametrize("late_ms", [1800, 2000, 60_000])
-def test_a_pattern_that_is_over_is_silent_at_once(presenter, memory, late_ms):
+@pytest.mark.parametrize("late_ms", [2000, 2100, 60_000])
+def test_a_pattern_that_is_over_is_silent_and_steady_at_once(presenter, memory, late_ms):
     presenter.hmi(hmi("caution", "left"), START)
     assert presenter.tick(START + late_ms * MS)
-    assert [shown.tone_hz for shown in memory.told] == [1000, 0]
+    assert [(shown.tone_hz, "caution" in shown.lamps) for shown in memory.told] == [(1000, True), (0, True)]
     assert presenter.due_ns() is None
 
 
@@ -233,6 +252,43 @@ def test_dark_is_all_off_and_the_next_caution_sounds(presenter, memory):
     assert memory.told[-1].tone_hz == 1000
 
 
+# Self-test
+
+
+def test_the_self_test_lights_every_lamp_for_a_second_and_sounds_shortly(presenter, memory):
+    presenter.system(True, False, True, START)
+    assert presenter.self_test(START)
+    assert (memory.told[-1].lamps, memory.told[-1].tone_hz) == (LAMPS, 500)
+    due_ns = presenter.due_ns()
+    assert presenter.tick(due_ns)
+    assert (presenter.shown.lamps, presenter.shown.tone_hz) == (LAMPS, 0)
+    assert presenter.testing
+    assert presenter.due_ns() == START + SELF_TEST_NS
+    assert presenter.tick(START + SELF_TEST_NS)
+    assert presenter.shown.lamps == {"system", "fault"}
+    assert not presenter.testing
+    assert presenter.due_ns() is None
+
+
+def test_support_ends_the_self_test_at_once(presenter):
+    presenter.self_test(START)
+    presenter.hmi(hmi("caution", "left"), START + 100 * MS)
+    assert (presenter.shown.lamps, presenter.shown.tone_hz) == ({"caution", "left"}, 1000)
+    assert run(presenter, START + 10_000 * MS) == caution_edges(START + 100 * MS)[1:]
+
+
+def test_there_is_no_self_test_while_support_is_shown(presenter):
+    presenter.hmi(hmi("information", "left"), START)
+    assert not presenter.self_test(START + 1)
+    assert presenter.shown.lamps == {"information", "left"}
+
+
+STATES = [
+    (level, direction, cue, muted)
+    for level in LEVELS
+    for direction in (None, "left", "both")
+    for cue, muted in ((True, False), (False, False), (False, True))
+]
 steps = st.tuples(
     st.sampled_from(["hmi", "hmi", "tick", "due", "system"]),
     st.integers(-100, 900),
@@ -241,36 +297,66 @@ steps = st.tuples(
 )
 
 
+def is_on(level, elapsed_ms):
+    """Whether the flash or the tone of a level is on, in words of its own; None: its pattern is over."""
+    if level == "caution" and elapsed_ms >= 2000:
+        return None
+    return elapsed_ms // PHASE_MS[level] % 2 == 0
+
+
 @given(st.lists(steps, max_size=30))
 def test_any_course_of_events_is_as_the_model_says(course):
     memory = MemoryOutputs()
     presenter = Presenter([memory])
-    said, pattern, system, time_ns, before = ("none", "none", None, "none"), [], set(), 0, NOTHING
+    level, direction, lit_ns, sounding, system, time_ns, before = "none", None, 0, None, set(), 0, NOTHING
     for kind, wait_ms, state, flags in course:
         asked_ns = time_ns + wait_ms * MS
         if kind == "due":
             asked_ns = presenter.due_ns() or asked_ns
         time_ns = max(time_ns, asked_ns)
         if kind == "hmi":
-            if sounds_anew(said, state):
-                pattern = edges(time_ns)
-            elif state[3] == "none" or LEVELS.index(state[0]) < LEVELS.index(said[0]):
-                pattern = []
-            said = state
-            told = presenter.hmi(hmi(state[0], state[2], state[1], state[3]), asked_ns)
+            cue = state[2] and state[0] != "none"
+            if cue or OF_LEVEL[state[0]][1] != OF_LEVEL[level][1]:
+                lit_ns = time_ns
+            if cue:
+                sounding = (state[0], time_ns)
+            elif state[3] or sounding is None or state[0] != sounding[0]:
+                sounding = None
+            level, direction = state[:2]
+            told = presenter.hmi(hmi(level, direction, cue=state[2], muted=state[3]), asked_ns)
         elif kind == "system":
             system = set(itertools.compress(("system", "receiving", "fault"), flags))
             told = presenter.system(*flags, asked_ns)
         else:
             told = presenter.tick(asked_ns)
-        tone_hz = next((hz for edge_ns, hz in reversed(pattern) if edge_ns <= time_ns), 0)
-        lamps = system | DIRECTIONS[said[2]] | ({said[0]} - {"none"})
+        tone_hz = 0
+        if sounding and sounding[0] in HZ and is_on(sounding[0], (time_ns - sounding[1]) // MS):
+            tone_hz = HZ[sounding[0]]
+        lit = level == "information" or (level in HZ and is_on(level, (time_ns - lit_ns) // MS) in (True, None))
         shown = presenter.shown
-        assert (shown.lamps, shown.tone_hz, shown.level, shown.direction) == (lamps, tone_hz, said[0], said[2])
+        assert shown.lamps == system | DIRECTIONS[direction] | ({level} if lit else set())
+        assert (shown.tone_hz, shown.level, shown.direction) == (tone_hz, level, direction)
         assert told == (shown != before)
         assert (memory.told[-1] if memory.told else NOTHING) == shown
-        assert presenter.due_ns() == next((edge_ns for edge_ns, _ in pattern if edge_ns > time_ns), None)
         before = shown
+
+
+@pytest.mark.parametrize("light", range(4))
+def test_nothing_changes_between_two_edges_of_a_light(light):
+    edges, at = [0], 0
+    while (at := pattern.next_light_ms(light, at)) > 0 and at < 3000:
+        edges.append(at)
+    seen = [ms for ms in range(1, 3000) if pattern.lit(light, ms) != pattern.lit(light, ms - 1)]
+    assert seen == edges[1:]
+
+
+@pytest.mark.parametrize("sound", range(4))
+def test_nothing_changes_between_two_edges_of_a_sound(sound):
+    edges, at = [0], 0
+    while (at := pattern.next_sound_ms(sound, at)) > 0 and at < 3000:
+        edges.append(at)
+    seen = [ms for ms in range(1, 3000) if pattern.tone_hz(sound, ms) != pattern.tone_hz(sound, ms - 1)]
+    assert seen == edges[1:]
 
 
 # Outputs that fail

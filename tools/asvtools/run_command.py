@@ -16,6 +16,7 @@ from asvunit.errors import UsageError
 
 if TYPE_CHECKING:
     from asvunit.config import Config
+    from asvunit.parts import Parts
     from asvunit.ports import LiveInput, Outputs
 
 _SEEDS = 1 << 29
@@ -92,6 +93,8 @@ class _Session:
             path=beside(folder, config.events.socket),
             file_key="--events" if events else "events.file",
         )
+        self._parts: Parts | None = None
+        stack.callback(self._end_screen)
         stack.callback(self._hub.close)
         screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
         for screen in screens:
@@ -100,6 +103,7 @@ class _Session:
         # A new identity at each ignition: vehicle_id, source address and phase of the cycles [G 3.7.2(d)]
         seed = config.seed if "seed" in config.model_fields_set else int.from_bytes(os.urandom(4), "big") % _SEEDS
         parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens, seed)
+        self._parts = parts
         settings = config.settings(*((car.timeouts_ms, car.mapped) if car else (timeouts_ms, mapped)))
         used = {name.partition(".")[0] for name in parts.inputs} | ({"radio"} if parts.radio else set())
         for name in ("gnss", "can", "radio"):
@@ -113,6 +117,11 @@ class _Session:
             ignition_phase_ns(seed),
         )
         self.runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
+
+    def _end_screen(self) -> None:
+        """When the events have ended: the page tells its browsers so, and goes by itself."""
+        if self._parts and self._parts.screen:
+            self._parts.screen.stop()
 
     def run(self, began_ns: int) -> None:
         self._hub.start()

@@ -66,13 +66,14 @@ def check_gpio(
     """Chip, permission and lines; needed where the configuration asks for real pins, or runs on a Raspberry Pi."""
     from asvunit.adapters.gpio import choose_factory
     from asvunit.assembly import beside
-    from asvunit.pins import load_pins
+    from asvunit.pins import check_pins, load_pins
 
     hmi = job.config.hmi if job.config else None
     if hmi is not None and hmi.gpio == "off":
         yield Finding("gpio", SKIPPED, "hmi.gpio is off: no lamps, no buzzer")
         return
     pins = load_pins(beside(job.folder, hmi.pins) if hmi else None)
+    check_pins(pins, job.config.gnss.port if job.config else None)
     factory = choose_factory(hmi.gpio if hmi and hmi.gpio != "off" else "auto", job.root)
     needed = hmi is not None and (factory == "lgpio" or (hmi.gpio == "auto" and job.is_pi))
     board = job.model or "no Raspberry Pi"
@@ -97,6 +98,18 @@ def check_gpio(
     if job.is_pi or needed:
         chip = _header(job, [each for each in chips if each not in shut], label)
         yield _lines(job, chip, pins.by_key(), line, needed)
+        yield from _release(job)
+
+
+def _release(job: Job) -> Iterator[Finding]:
+    """Whether the kernel takes the pins of a killed program back: that of Raspberry Pi leaves them as they were."""
+    kept = {job.read(path) for path in job.glob("/sys/module/pinctrl_*/parameters/persist_gpio_outputs")}
+    if "Y" in kept:
+        detail = "the kernel leaves the lamps of a killed unit as they were"
+        mend = "`asvkit gpio off` puts them out, as hardware/asvkit.service does; or dtparam=strict_gpiod in config.txt"
+        yield Finding("gpio release", OK, detail, mend)
+    elif kept:
+        yield Finding("gpio release", OK, "the kernel puts out the lamps of a killed unit")
 
 
 def _header(job: Job, chips: list[str], label: Callable[[str], str]) -> str:

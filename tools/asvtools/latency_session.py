@@ -1,0 +1,168 @@
+"""What `asvkit latency` is given: files of events, folders of them, and folders that a bench has kept.
+
+In a folder every file of events counts as one unit. Beside `NAME.jsonl`, `NAME.pins.jsonl` is its record of mock
+pins; beside `events.jsonl` also `pins.jsonl`. A bench's folder holds `stimuli.jsonl` too, what was sent and when, and
+`seen.jsonl`, what the probe saw, which then stands in the place of the record.
+"""
+
+import json
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from asvtools.latency_ledger import Ledger, lines, read_ledger
+from asvtools.latency_pins import PROBE_WAIT_NS, RECORD_WAIT_NS, merge, read_writes
+from asvtools.latency_stages import Change
+from asvunit.errors import AsvkitError, UsageError
+
+EVENTS: Final = "events.jsonl"
+PINS: Final = "pins.jsonl"
+STIMULI: Final = "stimuli.jsonl"
+SEEN: Final = "seen.jsonl"
+CONDITIONS: Final = "bench.json"
+_SUFFIX: Final = ".jsonl"
+_PINS_SUFFIX: Final = ".pins.jsonl"
+_FIRST: Final = 1 << 16  # bytes in which a file of events shows that it is one
+_KINDS: Final = {"can": "signal", "radio": "frame", "gnss": "fix", "switch": "switch"}  # stimulus: input it comes in by
+_WAIT_NS: Final = 2_000_000_000  # the last stimulus is given up after that
+_CLOCK_NS: Final = 1_000_000  # a driver's stamp may lie so much before the calibrated time on the wire
+_MOST_BYTES: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class Bench:
+    """What a bench did. `stimuli` of them were sent, `answered` led to a change that is in the ledger."""
+
+    conditions: dict[str, Any] = field(default_factory=dict)
+    stimuli: int = 0
+    answered: int = 0
+
+
+@dataclass(slots=True)
+class Measured:
+    """All that was given. `seen` by name of the unit: how many of its changes the record or probe saw."""
+
+    ledgers: list[Ledger]
+    seen: dict[str, int] = field(default_factory=dict)
+    bench: Bench | None = None
+
+    @property
+    def changes(self) -> list[Change]:
+        """Of all units, one unit after the other."""
+        return [change for ledger in self.ledgers for change in ledger.changes]
+
+
+def read_sessions(given: Sequence[Path], pins: Path | None = None) -> Measured:
+    """Files and folders; `pins` is the record of a single file. UsageError and AsvkitError name what is wrong."""
+    files = _files(given)
+    if pins is not None and len(files) != 1:
+        raise UsageError(f"--pins: belongs to one file of events, and {len(files)} are given")
+    names = _names(files)
+    measured = Measured([read_ledger(path, unit, names[unit]) for unit, path in enumerate(files)])
+    for ledger in measured.ledgers:
+        folder = ledger.path.parent
+        probe = folder / SEEN if ledger.path.name == EVENTS and (folder / STIMULI).is_file() else None
+        if probe is not None:
+            measured.bench = _bench(folder, ledger, measured.bench or Bench())
+        ledger.pins = pins or _record(ledger.path, probe)
+        if ledger.pins is not None:
+            wait_ns = PROBE_WAIT_NS if ledger.pins == probe else RECORD_WAIT_NS
+            measured.seen[ledger.name] = merge(ledger.changes, read_writes(ledger.pins, ledger.counters), wait_ns)
+    for change in measured.changes:
+        change.settle()
+    return measured
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in given:
+        try:
+            if not path.exists():
+                raise UsageError(f"{path}: is not there; give a unit's events, or the folder they lie in")
+            if not path.is_dir():
+                files.append(path)
+                continue
+            found = sorted(one for one in path.iterdir() if _holds_events(one))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        if not found:
+            raise AsvkitError(f"{path}: holds no file of events (*{_SUFFIX} with a unit's events)")
+        files += found
+    once = {path.resolve(): path for path in files}
+    return list(once.values())
+
+
+def _holds_events(path: Path) -> bool:
+    """Whether a file of a folder is one of events: its first line says so, or the file says it soon."""
+    if not path.name.endswith(_SUFFIX) or path.name.endswith(_PINS_SUFFIX) or not path.is_file():
+        return False
+    if path.name in (PINS, STIMULI, SEEN):
+        return False
+    with path.open("rb") as file:
+        return b'"event"' in file.read(_FIRST)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """By the file, with its folder where that is the same."""
+    stems = Counter(path.stem for path in files)
+    names = [path.stem if stems[path.stem] == 1 else f"{path.resolve().parent.name}/{path.stem}" for path in files]
+    again = Counter(names)
+    return [name if again[name] == 1 else str(path) for name, path in zip(names, files, strict=True)]
+
+
+def _record(events: Path, probe: Path | None) -> Path | None:
+    near = [probe] if probe is not None else []
+    near.append(events.with_name(events.name.removesuffix(_SUFFIX) + _PINS_SUFFIX))
+    if events.name == EVENTS:
+        near.append(events.with_name(PINS))
+    return next((path for path in near if path.is_file()), None)
+
+
+# The bench
+
+
+def _bench(folder: Path, ledger: Ledger, bench: Bench) -> Bench:
+    """Lays the stimuli on the ledger: each change that one led to gets its time."""
+    if (folder / CONDITIONS).is_file():
+        bench.conditions = _conditions(folder / CONDITIONS)
+    sent = _stimuli(folder / STIMULI, ledger.counters)
+    bench.stimuli += len(sent)
+    changes = sorted(ledger.changes, key=lambda change: change.stamp_ns)
+    stamps_ns = [change.stamp_ns for change in changes]
+    for number, (sent_ns, wire_ns, kind) in enumerate(sent):
+        until_ns = sent[number + 1][0] if number + 1 < len(sent) else sent_ns + _WAIT_NS
+        for change in changes[bisect_left(stamps_ns, sent_ns - _CLOCK_NS) : bisect_left(stamps_ns, until_ns)]:
+            if change.input == _KINDS.get(kind, change.input) and change.sent_us is None:
+                change.sent_us = (sent_ns + wire_ns - change.stamp_ns) / 1000
+                bench.answered += 1
+                break
+    return bench
+
+
+def _stimuli(path: Path, counters: Counter[str]) -> list[tuple[int, int, str]]:
+    """In order of time: when each was sent, how long it was on the wire, both nanoseconds, and its kind."""
+    sent = []
+    for line in lines(path, counters):
+        try:
+            row = json.loads(line)
+            sent_ns, kind, wire_us = row["sent_ns"], row["kind"], float(row.get("wire_us") or 0)
+            good = type(sent_ns) is int and isinstance(kind, str) and 0 <= wire_us < 1e6
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            good = False
+        if good:
+            sent.append((sent_ns, round(wire_us * 1000), kind))
+        else:
+            counters["stimulus_malformed"] += 1
+    return sorted(sent)
+
+
+def _conditions(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise AsvkitError(f"{path}: cannot be read as JSON: {error}") from error
+    return told if isinstance(told, dict) else {}
