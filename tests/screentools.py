@@ -72,12 +72,12 @@ class Served:
 class Plain:
     """A TCP connection that sends what it is given."""
 
-    def __init__(self, port: int, small: bool = False) -> None:
+    def __init__(self, port: int, small: bool = False, address: str = "127.0.0.1") -> None:
         self.socket = socket.socket()
         if small:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(LONG_S)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((address, port))
         self.port = port
 
     def __enter__(self) -> "Plain":

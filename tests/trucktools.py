@@ -1,5 +1,9 @@
 """A truck for tests: a J1939 database with the usual groups and parameters, its map, and frames of any sender."""
 
+import copy
+import tempfile
+import threading
+from functools import cache
 from pathlib import Path
 
 import can
@@ -87,8 +91,18 @@ def truck_map(folder: Path, *, database: str = "j1939 = true", signals: str = SI
     return path
 
 
+@cache
+def _loaded(**options: str) -> VehicleMap:
+    with tempfile.TemporaryDirectory() as folder:
+        return VehicleMap.load(truck_map(Path(folder), **options))
+
+
 def truck(folder: Path, **options: str) -> VehicleMap:
-    return VehicleMap.load(truck_map(folder, **options))
+    """The truck's map, its files in `folder`. Each is read once, as it takes its time: every raw value is tried."""
+    path, loaded = truck_map(folder, **options), _loaded(**options)
+    car = copy.deepcopy(loaded, {id(loaded._lock): threading.Lock()})
+    car.path, car.database_path = path, path.with_name("truck.dbc")
+    return car
 
 
 def frame(

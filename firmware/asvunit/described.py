@@ -18,8 +18,9 @@ from asvunit.config import Config
 from asvunit.errors import UsageError
 from asvunit.event_hub import SOCKET_PATH_BYTES
 from asvunit.intersections import load_intersections
-from asvunit.pins import load_pins
+from asvunit.pins import check_pins, load_pins
 from asvunit.radio.ethernet import ETHERTYPE
+from asvunit.screen_process import ScreenProcess
 
 
 def _vehicle(config: Config, folder: Path) -> str:
@@ -100,14 +101,32 @@ def _keys(config: Config) -> str:
 def _hmi(config: Config, folder: Path) -> str:
     if config.hmi.gpio == "off":
         return "off"
-    load_pins(beside(folder, config.hmi.pins))
-    record = beside(folder, config.hmi.record)
-    if record is not None:
-        _writable("hmi.record", record)
+    check_pins(load_pins(beside(folder, config.hmi.pins)), config.gnss.port)
+    for key, file in (("record", config.hmi.record), ("switches", config.hmi.switches)):
+        path = beside(folder, file)
+        if path is not None:
+            _writable(f"hmi.{key}", path)
     factory = choose_factory(config.hmi.gpio)
     if factory == "lgpio" and importlib.util.find_spec("lgpio") is None:
         raise UsageError("hmi.gpio: lgpio is not installed; pip install 'asvkit[pi]', or set gpio to auto")
     return "GPIO of this Raspberry Pi (lgpio)" if factory == "lgpio" else "mock pins: no lamp is lit on this machine"
+
+
+def _screen(config: Config, _folder: Path) -> str:
+    table = config.screen
+    if table.port is None:
+        return "no web page is served"
+    now = ""
+    try:
+        ScreenProcess(table, config.presentation.language, lambda _feed: None).stop()
+    except UsageError as error:
+        if "in use" not in str(error):
+            raise
+        now = " (the port is in use now, by this unit if it runs)"
+    address = f"[{table.address}]" if ":" in table.address else table.address
+    alone = table.address == "localhost" or table.address.startswith("127.") or table.address == "::1"
+    who = "this machine alone" if alone else "whoever reaches this address"
+    return f"http://{address}:{table.port}/ and /bench, for {who}{now}"
 
 
 def _intersections(config: Config, folder: Path) -> str:
@@ -144,6 +163,7 @@ PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
     "supports": _supports,
     "emergency": _emergency,
     "hmi": _hmi,
+    "screen": _screen,
     "events": _events,
     "intersections": _intersections,
 }

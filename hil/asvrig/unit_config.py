@@ -31,6 +31,7 @@ def unit_config(
     folder: Path,
     sockets: Path | None = None,
     scenario: Scenario | None = None,
+    screen_port: int | None = None,
 ) -> str:
     """What a live unit of the vehicle needs; its pins, events and socket go to `folder`, by the vehicle's name.
 
@@ -55,7 +56,8 @@ def unit_config(
         + (
             f"\n[radio]\naddress = {quoted(LOOPBACK)}\nport = {radio_port}\n"
             f'\n[hmi]\ngpio = "mock"\nrecord = {quoted(pins)}\n'
-            f"\n[events]\nfile = {quoted(events)}\nsocket = {quoted(socket)}\n"
+            + (f"\n[screen]\nport = {screen_port}\n" if screen_port else "")
+            + f"\n[events]\nfile = {quoted(events)}\nsocket = {quoted(socket)}\n"
         )
         + _written(tables)
     )

@@ -242,7 +242,7 @@ class Relay:
         return max(b - a for a, b in pairwise(times)) / MS
 
 
-@pytest.mark.parametrize("copies", [20, 40])
+@pytest.mark.parametrize("copies", [20, pytest.param(40, marks=pytest.mark.long)])
 def test_a_relay_of_genuine_frames_does_not_take_a_vehicles_place(copies: int) -> None:
     """Followed in the vehicle's stead, it would leave it to the flood from elsewhere."""
     attack = Relay(copies, 5000, relayed_first=False)

@@ -13,10 +13,14 @@ import pytest
 from asvcore import codes
 from asvcore.hmi_rules import LEVELS, SYSTEM_COLOURS
 from asvtools import gpio_command, gpio_wiring
+from asvtools.doctor import pins_check
+from asvtools.doctor.finding import OK, Job
 from asvtools.gpio_wiring import HEADER, PARTS
+from asvunit.config import Config
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.pins import load_pins
 from asvunit.presenter import SYSTEM
+from asvunit.resources import data_folder
 from asvunit.words import WORDS
 from outputtools import FakeLgpio
 
@@ -92,6 +96,32 @@ def test_show_takes_a_map_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixtu
         gpio_command.show(pins=path)
     with pytest.raises(UsageError, match="--pins"):
         gpio_command.show(config=unit(tmp_path), pins=path)
+
+
+def test_the_page_has_the_same_table() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "hardware.md").read_text(encoding="utf-8")
+    section = page.partition("## The wiring\n")[2].partition("\n## ")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    expected = [
+        [
+            f"`{wire.key}`",
+            f"GPIO{wire.pin}",
+            str(wire.header),
+            f"{wire.part.colour} {wire.part.part}".strip(),
+            wire.part.meaning,
+        ]
+        for wire in gpio_wiring.wires(PINS)
+    ]
+    assert cells[2:] == expected
+    assert cells[0] == gpio_wiring.table(PINS)[0].split()
+
+
+def test_the_service_puts_out_what_a_killed_unit_leaves() -> None:
+    lines = (data_folder("hardware") / "asvkit.service").read_text(encoding="utf-8").splitlines()
+    (run,) = (line for line in lines if line.startswith("ExecStart="))
+    (after,) = (line for line in lines if line.startswith("ExecStopPost="))
+    program, _run, _option, config = run.removeprefix("ExecStart=").split()
+    assert after == f"ExecStopPost=-{program} gpio off --config {config}"
 
 
 # Off
@@ -211,3 +241,39 @@ def test_a_switch_that_nobody_presses_is_told(tmp_path: Path) -> None:
         gpio_command.try_pins(config=file, seconds=0.05, switches=0.05)
     with pytest.raises(AsvkitError, match="mock pins have none"):
         gpio_command.try_pins(config=unit(tmp_path), seconds=0.05, switches=0.05)
+
+
+# The doctor
+
+
+def pi(root: Path, kept: str) -> Job:
+    for path, text in (
+        ("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0"),
+        ("dev/gpiochip0", ""),
+        ("sys/module/pinctrl_rp1/parameters/persist_gpio_outputs", f"{kept}\n"),
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return Job(config=Config(), root=root)
+
+
+@pytest.mark.parametrize(("kept", "mend"), [("Y", "asvkit gpio off"), ("N", "")])
+def test_the_doctor_tells_what_a_killed_units_lamps_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, mend: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
+    free = pins_check.Line("", "", False)
+    found = list(pins_check.check_gpio(pi(tmp_path, kept), lambda _path: "pinctrl-rp1", lambda _path, _pin: free))
+    (release,) = (each for each in found if each.name == "gpio release")
+    assert release.state == OK
+    assert ("as they were" in release.detail, mend in release.mend) == (kept == "Y", True)
+
+
+def test_the_doctor_tells_of_a_pin_of_the_receivers_port(tmp_path: Path) -> None:
+    (tmp_path / "pins.toml").write_text(
+        "version = 1\n[leds]\nsystem = 14\nreceiving = 2\nfault = 3\ninformation = 4\ncaution = 5\nwarning = 6\n"
+        "left = 7\nright = 8\n[buzzer]\npwm = 9\n[switches]\nmute = 10\nrequest = 11\n"
+    )
+    config = Config.model_validate({"hmi": {"gpio": "mock", "pins": "pins.toml"}, "gnss": {"port": "/dev/ttyAMA0"}})
+    with pytest.raises(UsageError, match=r"leds.system: pin 14"):
+        list(pins_check.check_gpio(Job(config=config, file=tmp_path / "unit.toml")))

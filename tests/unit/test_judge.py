@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from asvrig.expected import Outlook, outlook
 from asvrig.given import given, scenes
-from asvrig.judge import Check, judge
+from asvrig.judge import Check
+from asvrig.judge import judge as judged
 from asvrig.scenario import Scenario
 
 START_S = 1775005200.0  # 2026-04-01T01:00:00Z
@@ -52,6 +54,16 @@ def crossing(direction: str | None = "left", function: str = "crossing", times: 
         *both(passed, "information", "target_passed", direction, function),
         *both(end, "none", "hold_over", None, function),
     ]
+
+
+_OUTLOOKS: dict[int, tuple[Scenario, Outlook]] = {}
+
+
+def judge(scenario: Scenario, events: Events) -> list[Check]:
+    """The judge; what is expected of a scenario is worked out once, for all the events that are tried on it."""
+    if id(scenario) not in _OUTLOOKS:
+        _OUTLOOKS[id(scenario)] = scenario, outlook(scenario)
+    return judged(scenario, events, _OUTLOOKS[id(scenario)][1])
 
 
 def wrong(checks: list[Check]) -> set[str]:

@@ -1,152 +1,17 @@
 """The live unit turned by hand: a clock of the test's, a radio, inputs and outputs of memory."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from asvcore.settings import Settings
-from asvunit.events import Event
 from asvunit.hearing import FRAMES_A_TURN, RUSH_NS
-from asvunit.inbox import Inbox
-from asvunit.live import CYCLE_NS, JUDGED_AT_ONCE, LiveUnit
+from asvunit.live import CYCLE_NS, JUDGED_AT_ONCE
 from asvunit.loads import FLOOD_A_SECOND
-from asvunit.message import decode, encode, raw_from_values, values
-from asvunit.parts import Parts, Times
-from asvunit.ports import ACCELERATOR, BRAKE, SPEED, Fix, Link, RadioFrame, Shown, VehicleSignal
-from asvunit.presenter import Presenter
-from asvunit.sender import LEAD_NS, Sender
-from asvunit.unit import Unit
-
-MS = 1_000_000
-START_NS = 5_000_000_000
-UNIX_NS = 1_790_000_000_000_000_000
-LAT, LON = 36 * 360000, 140 * 360000  # 0.01"
-
-
-class Radio:
-    """Frames that wait, and none sent (the sender is a fake)."""
-
-    def __init__(self) -> None:
-        self.counters: Counter[str] = Counter()
-        self.waiting: list[RadioFrame] = []
-
-    def tend(self) -> Link | None:
-        return None
-
-    def receive(self, limit: int) -> list[RadioFrame]:
-        taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
-        return taken
-
-
-class Lamps:
-    def __init__(self) -> None:
-        self.shown: list[Shown] = []
-        self.broken = False
-
-    def show(self, shown: Shown) -> None:
-        if self.broken:
-            raise OSError(5, "Input/output error")
-        self.shown.append(shown)
-
-    def close(self) -> None:
-        pass
-
-
-class Submitted(Sender):
-    """Frames handed over, and when they are to leave."""
-
-    def __init__(self) -> None:
-        super().__init__(Radio())  # type: ignore[arg-type]
-        self.frames: list[tuple[int, bytes]] = []
-
-    def submit(self, due_ns: int, payload: bytes) -> None:
-        self.frames.append((due_ns, payload))
-
-
-class Recorder:
-    """What would be written: direction, payload, remark, time."""
-
-    def __init__(self) -> None:
-        self.counters: Counter[str] = Counter()
-        self.fault = ""
-        self.offset_ns = 0
-        self.written: list[tuple[bytes, str, int]] = []
-
-    def heard(self, frame: RadioFrame, remark: str = "") -> None:
-        self.written.append((frame.payload, remark, frame.time_ns))
-
-
-class Bench:
-    """A live unit whose time is `now_ns`."""
-
-    def __init__(self) -> None:
-        self.now_ns = START_NS
-        self.step_ns = 0  # of the system clock
-        self.events: list[Event] = []
-        self.inbox, self.radio, self.lamps, self.sender = Inbox(), Radio(), Lamps(), Submitted()
-        self.fault = ""
-        self.recorder = Recorder()
-        settings = Settings()
-        settings.set("vehicle_length_dm", 45)
-        self.live = LiveUnit(
-            lambda clock, sink, send: Unit(settings, clock, sink=sink, send=send),
-            Parts(
-                self.inbox,
-                {},
-                self.radio,
-                self.sender,
-                Presenter([self.lamps]),
-                self.events.append,
-                lambda: self.fault,
-                recorder=self.recorder,
-            ),  # type: ignore[arg-type]
-            Times(lambda: self.now_ns, lambda: UNIX_NS + self.now_ns - START_NS + self.step_ns),
-        )
-
-    def run(self, for_ms: int) -> None:
-        """Turn at each deadline, as the loop does."""
-        end_ns = self.now_ns + for_ms * MS
-        while True:
-            deadline_ns = max(self.live.deadline_ns(), self.now_ns)
-            if deadline_ns > end_ns:
-                self.now_ns = end_ns
-                return
-            self.now_ns = deadline_ns
-            self.live.turn()
-
-    def told(self, kind: str, **fields: object) -> list[Event]:
-        return [
-            one
-            for one in self.events
-            if one["event"] == kind and all(one.get(key) == value for key, value in fields.items())
-        ]
-
-    def standing(self) -> None:
-        """Ego came from the south at 20 km/h, and stands at the crossing."""
-        for step in range(30):
-            speed = 2000 if step < 10 else 0
-            north = LAT - 200 + step * 2 if step < 10 else LAT - 180
-            tod_ms = 3_600_000 + step * 100
-            self.inbox.put(Fix(self.now_ns, True, "", tod_ms, north, LON, speed, 0, 50))
-            for signal, value in ((SPEED, speed), (BRAKE, 5), (ACCELERATOR, 0)):
-                self.inbox.put(VehicleSignal(self.now_ns, signal, value))
-            self.live.turn()
-            self.run(100)
-
-    def hear(self, east_m: float, vehicle_id: int = 77, counter: int = 0, age_ns: int = 0) -> None:
-        longitude = (LON / 360000) + east_m / 90_164.0
-        value = {
-            "vehicle_id": vehicle_id,
-            "increment_counter": counter,
-            "latitude_deg": LAT / 360000 - 0.0004,
-            "longitude_deg": longitude,
-            "horizontal_error_m": 5,
-            "speed_kmh": 50,
-            "direction_deg": 90,
-        }
-        self.radio.waiting.append(RadioFrame(self.now_ns - age_ns, "127.0.0.1:50000", encode(raw_from_values(value))))
+from asvunit.message import decode, values
+from asvunit.ports import SPEED, Link, RadioFrame, VehicleSignal
+from asvunit.sender import LEAD_NS
+from livetools import MS, START_NS, UNIX_NS, Bench
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -246,7 +247,7 @@ def test_midnight(line: Line) -> None:
     assert line.live.counters == {"stale": 1}
 
 
-@pytest.mark.parametrize("ppm", [50, -50, 500])
+@pytest.mark.parametrize("ppm", [*(pytest.param(ppm, marks=pytest.mark.long) for ppm in (50, -50)), 500])
 def test_clocks_that_drift_for_days(line: Line, ppm: int) -> None:
     line.learn("RG")
     for second in range(0, 3 * 86_400, 60):
@@ -305,6 +306,11 @@ def run(pieces: Iterable[tuple[int, bytes]]) -> tuple[list[Fix], dict[str, int]]
     return fixes + line.quiet(60_000), dict(line.live.counters)
 
 
+@cache
+def whole_stream() -> tuple[list[Fix], dict[str, int]]:
+    return run(stream())
+
+
 @given(st.integers(0, 19), st.lists(st.integers(1, 900), max_size=30))
 def test_the_pieces_do_not_matter(first: int, sizes: list[int]) -> None:
     pieces = []
@@ -314,7 +320,7 @@ def test_the_pieces_do_not_matter(first: int, sizes: list[int]) -> None:
             pieces.append((ms, rest[:size]))
             rest = rest[size:]
         pieces.append((ms, rest))
-    assert run(pieces) == run(stream())
+    assert run(pieces) == whole_stream()
 
 
 def test_byte_by_byte() -> None:
@@ -373,7 +379,7 @@ def test_random_bytes_are_not_fatal(pieces: list[tuple[bytes, int]]) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("size", [11, 4096])
+@pytest.mark.parametrize("size", [pytest.param(11, marks=pytest.mark.long), 4096])
 @pytest.mark.parametrize(
     ("name", "stale", "fewer"),
     [

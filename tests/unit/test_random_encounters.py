@@ -46,7 +46,7 @@ class Sender:
         return frame(7, self.counter, north_m, east_m, self.kmh, self.direction, self.error, min(revision, 10))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(20, 60))])
 def test_told_in_time(seed):
     rng = random.Random(seed)
     drive, sender = Drive(), Sender(rng)

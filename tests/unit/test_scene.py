@@ -498,7 +498,7 @@ def test_whatever_vehicles_send_there_is_a_scene() -> None:
                 "vehicle_length": dice.randrange(32),
                 "horizontal_error_range": dice.choice((0, 1, 255)),
                 "class_information": dice.randrange(16),
-                "latitudinal_degree": dice.choice((35, 35, 35, 511)),
+                "latitudinal_degree": dice.choice((35, 35, 35, 36, 255, -200)),
                 "revision_counter": dice.randrange(16),
             }
             if dice.random() < 0.3:  # several frames of one vehicle, so that support has something to follow
@@ -509,4 +509,4 @@ def test_whatever_vehicles_send_there_is_a_scene() -> None:
         json.dumps(told, allow_nan=False)
         assert len(told["others"]) + told["more"] == world.unit.core.neighbours.count
         reasons.update(one["reason"] for one in told["others"])
-    assert len(reasons) > 8
+    assert len(reasons) > 5

@@ -408,7 +408,8 @@ SHIPPED = sorted(path for path in (ROOT / "dbc" / "maps").glob("*.toml") if path
 def test_cars_that_are_known_are_found() -> None:
     """Of speed, brake, winker and shift of every shipped map, at most one in ten is missed."""
     missed, asked = [], 0
-    for path in SHIPPED:
+    every = 1 if os.environ.get("ASVKIT_ALL") else 3  # ASVKIT_ALL=1 (make gate): each
+    for path in SHIPPED[::every]:
         written = tomllib.loads(path.read_text())
         file = find_database(path, written["database"]["file"])
         proposed = suggested(file)[0]["signal"]
@@ -418,7 +419,7 @@ def test_cars_that_are_known_are_found() -> None:
             asked += 1
             if not references(proposed.get(name, {})) & right:
                 missed.append(f"{path.stem}: {name}: {references(proposed.get(name, {}))}")
-    assert asked >= 20
+    assert asked >= 40 // every
     assert len(missed) <= asked // 10, missed
 
 
@@ -427,7 +428,7 @@ def test_every_proposal_for_a_real_database_loads() -> None:
     folder = opendbc.folder()
     assert folder is not None
     proposed = 0
-    every = 1 if os.environ.get("ASVKIT_ALL") else 10  # ASVKIT_ALL=1 (make gate): each
+    every = 1 if os.environ.get("ASVKIT_ALL") else 20  # ASVKIT_ALL=1 (make gate): each
     for path in sorted(folder.glob("*.dbc"))[::every]:
         told = "proposed"
         try:

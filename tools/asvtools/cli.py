@@ -21,15 +21,19 @@ from asvtools import (
     doctor,
     explain_command,
     gnss_command,
+    gpio_command,
     keys_command,
+    latency_command,
     messages,
     par_command,
     peer_command,
     radio_command,
     replay_command,
     run_command,
+    screen_command,
     vehicle_command,
     verify_command,
+    watch_command,
 )
 from asvtools.wireshark import command as wireshark_command
 from asvunit.errors import AsvkitError, UsageError
@@ -70,6 +74,10 @@ app.command("explain", short_help="Why support is or is not given, at any moment
     explain_command.explain
 )
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
+app.command("watch", short_help="A running unit in this terminal, over SSH too.")(watch_command.watch)
+app.add_typer(screen_command.app, name="screen", short_help="The web page beside a running unit, or all its states.")
+app.add_typer(gpio_command.app, name="gpio", short_help="Lamps, buzzer and switches: show, test, off.")
+app.add_typer(latency_command.app, name="latency", short_help="From cause to light and sound: report, and bench.")
 app.command("peer", short_help="A live opponent for a unit on a desk.")(peer_command.peer)
 app.add_typer(config_command.app, name="config", short_help="Write or check a unit's configuration.")
 app.add_typer(vehicle_command.app, name="vehicle", short_help="Signal maps: check against a log, propose, compile.")

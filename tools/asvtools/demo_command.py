@@ -27,6 +27,9 @@ def demo(
         bool, typer.Option("--replay", help="As recordings through one unit, in virtual time: two seconds.")
     ] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep what was written there.", metavar="DIR")] = None,
+    screen: Annotated[
+        int | None, typer.Option(help="Show ego's page at this port, the other unit's at the next.", min=1, max=65534)
+    ] = None,
 ) -> None:
     """Two real units on this machine, no hardware: an encounter, what the driver is told, a verdict."""
     from rich.console import Console
@@ -41,6 +44,8 @@ def demo(
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
+    if screen and offline:
+        raise UsageError("--screen: the page is a live unit's; leave --replay out")
     console = PipedConsole(highlight=False)
     if show_list:
         _list(console)
@@ -52,10 +57,13 @@ def demo(
     with contextlib.ExitStack() as stack:
         stack.enter_context(stopped_by_signals(end_by_signal))
         folder = _folder(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
-        (_replayed if offline else _lived)(console, scenario, folder, keep)
+        if offline:
+            _replayed(console, scenario, folder, keep)
+        else:
+            _lived(console, scenario, folder, keep, screen)
 
 
-def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | None) -> None:
+def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | None, screen: int | None) -> None:
     from asvrig.judge import judge
     from asvtools import demo_report
     from asvtools.demo_live import plan, play
@@ -71,8 +79,11 @@ def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | 
         else f"One real unit, {names}, in real time; {scenario.duration_s:.0f} seconds.{beside}\n",
         style="dim",
     )
+    if screen:
+        pages = [f"{unit.name} http://127.0.0.1:{screen + number}/" for number, unit in enumerate(units)]
+        console.print(f"In a browser: {', '.join(pages)} and /bench there.\n")
     with View(console) as view:
-        outcome = play(scenario, folder, view)
+        outcome = play(scenario, folder, view, screen)
     checks = judge(outcome.scenario, outcome.events) + outcome.checks
     for table in (
         demo_report.timeline(outcome.scenario, outcome.events),

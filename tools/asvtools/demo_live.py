@@ -90,14 +90,20 @@ def plan(scenario: Scenario) -> tuple[list[Vehicle], list[Vehicle]]:
     return units, [one for one in scenario.others if one not in units]
 
 
-def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
-    """Start the units, play the scenario once in real time, stop them; nothing is left behind whatever happens."""
+def play(scenario: Scenario, folder: Path, watch: Watch, screen_port: int | None = None) -> Outcome:
+    """Start the units, play the scenario once in real time, stop them; nothing is left behind whatever happens.
+
+    `screen_port`: of ego's web page; the next one is the other unit's.
+    """
     units, played = plan(scenario)
     with contextlib.ExitStack() as stack:
         stack.enter_context(prompt_threads())
         port = free_udp_port()
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
-        cars = [_car(scenario, vehicle, folder, sockets, port, stack) for vehicle in units]
+        cars = []
+        for number, vehicle in enumerate(units):
+            screen = screen_port and screen_port + number
+            cars.append(_car(scenario, vehicle, folder, sockets, port, screen, stack))
         with signals_held():
             bare = BareSleep()
             stack.callback(bare.close)
@@ -123,7 +129,13 @@ def play(scenario: Scenario, folder: Path, watch: Watch) -> Outcome:
 
 
 def _car(
-    scenario: Scenario, vehicle: Vehicle, folder: Path, sockets: Path, port: int, stack: contextlib.ExitStack
+    scenario: Scenario,
+    vehicle: Vehicle,
+    folder: Path,
+    sockets: Path,
+    port: int,
+    screen_port: int | None,
+    stack: contextlib.ExitStack,
 ) -> Car:
     for suffix in ("jsonl", "pins.jsonl"):  # of an earlier run in a folder that is kept
         unit_file(folder, vehicle.name, suffix).unlink(missing_ok=True)
@@ -139,6 +151,7 @@ def _car(
         folder=folder,
         sockets=sockets,
         scenario=scenario,
+        screen_port=screen_port,
     )
     with signals_held():  # a process that is begun and not yet known would be left behind
         car.unit = stack.enter_context(UnitProcess(vehicle.name, folder, config, on_event=car.take))

@@ -164,9 +164,9 @@ class _Reader:
         if at is None or not _number(t) or not _natural(stamp_ns) or not level or not kind:
             ledger.counters["malformed"] += 1
             return
-        if not _in_order(at):
-            ledger.counters["out_of_order"] += 1
-            return
+        for name in _out_of_order(at):
+            ledger.counters[f"out_of_order_{name}"] += 1
+            del at[name]
         if not at.keys() & {*OUTPUTS, "written"}:
             self._session().untimed += 1
             return
@@ -217,18 +217,20 @@ def _boundaries(event: dict[str, Any]) -> dict[str, float] | None:
     return out
 
 
-def _in_order(at: dict[str, float]) -> bool:
-    """No boundary before the one it follows."""
-    last_us = 0.0
-    for name in CHAIN:
-        us = at.get(name, last_us)
-        if us < last_us - _ROUNDING_US:
-            return False
-        last_us = us
+def _out_of_order(at: dict[str, float]) -> list[str]:
+    """Boundaries that lie after one which follows them: these tell nothing of the way, the others still do."""
+    wrong = []
     ends = [at[name] for name in OUTPUTS if name in at]
-    if any(us < last_us - _ROUNDING_US for us in ends):
-        return False
-    return at.get("written", math.inf) >= max(ends, default=last_us) - _ROUNDING_US
+    next_us = min([*ends, at.get("written", math.inf)])
+    for name in reversed(CHAIN):
+        us = at.get(name, -math.inf)
+        if us > next_us + _ROUNDING_US:
+            wrong.append(name)
+        elif name in at:
+            next_us = us
+    if at.get("written", math.inf) < max(ends, default=-math.inf) - _ROUNDING_US:
+        wrong.append("written")
+    return wrong
 
 
 def _number(value: object) -> TypeGuard[int | float]:

@@ -20,8 +20,8 @@ _PAGE: Final = Template("""<!doctype html>
 svg.plot{max-width:none}svg .bar{fill:#2f74d6}svg .over{fill:#b3261e}
 svg .mark{stroke:#1c2530;stroke-width:1.2;fill:none}
 svg .mark.limit{stroke:#b3261e;stroke-width:2;stroke-dasharray:7 4}svg text.limit{fill:#b3261e;font-weight:600}
-svg .note,svg .row{font-size:11px;fill:#1c2530}svg .beyond{font-size:11px;font-weight:700;fill:#1c2530;paint-order:stroke;
-stroke:#fff;stroke-width:3px}
+svg .note,svg .row{font-size:11px;fill:#1c2530}svg .beyond{font-size:11px;font-weight:700;fill:#1c2530;
+paint-order:stroke;stroke:#fff;stroke-width:3px}
 svg .session{stroke:#1c2530;stroke-dasharray:2 3;fill:none}
 .tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:0 2rem;
 align-items:start}.tables table{margin-bottom:1rem}

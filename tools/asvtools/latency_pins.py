@@ -51,8 +51,8 @@ def read_writes(path: Path, counters: Counter[str]) -> Writes:
     return Writes([one[0] for one in found], [one[1] for one in found], [one[2] for one in found])
 
 
-def merge(changes: list[Change], writes: Writes, wait_ns: int) -> int:
-    """Adds `light_seen` and `sound_seen` to the changes; how many of them were seen at all."""
+def merge(changes: list[Change], writes: Writes, wait_ns: int, offset_us: float = 0.0) -> int:
+    """Adds `light_seen` and `sound_seen` to the changes, `offset_us` earlier; how many of them were seen at all."""
     seen = 0
     ordered = sorted(changes, key=_commanded_ns)
     starts_ns = [_commanded_ns(change) for change in ordered]
@@ -69,7 +69,7 @@ def merge(changes: list[Change], writes: Writes, wait_ns: int) -> int:
             (sound if writes.sounds[place] else first).setdefault(writes.names[place], writes.times_ns[place])
         for name, found in zip(SEEN, (first, sound), strict=True):
             if found:
-                change.at[name] = (max(found.values()) - change.stamp_ns) / 1000
+                change.at[name] = (max(found.values()) - change.stamp_ns) / 1000 - offset_us
         seen += bool(first or sound)
     return seen
 

@@ -30,6 +30,7 @@ _KINDS: Final = {"can": "signal", "radio": "frame", "gnss": "fix", "switch": "sw
 _WAIT_NS: Final = 2_000_000_000  # the last stimulus is given up after that
 _CLOCK_NS: Final = 1_000_000  # a driver's stamp may lie so much before the calibrated time on the wire
 _MOST_BYTES: Final = 1 << 20
+_AS_IT_IS: Final = (RECORD_WAIT_NS, 0.0)
 
 
 @dataclass(slots=True)
@@ -65,12 +66,15 @@ def read_sessions(given: Sequence[Path], pins: Path | None = None) -> Measured:
     for ledger in measured.ledgers:
         folder = ledger.path.parent
         probe = folder / SEEN if ledger.path.name == EVENTS and (folder / STIMULI).is_file() else None
+        offset_us = 0.0
         if probe is not None:
             measured.bench = _bench(folder, ledger, measured.bench or Bench())
+            offset_us = _probe_us(measured.bench.conditions)
         ledger.pins = pins or _record(ledger.path, probe)
         if ledger.pins is not None:
-            wait_ns = PROBE_WAIT_NS if ledger.pins == probe else RECORD_WAIT_NS
-            measured.seen[ledger.name] = merge(ledger.changes, read_writes(ledger.pins, ledger.counters), wait_ns)
+            writes = read_writes(ledger.pins, ledger.counters)
+            seen = merge(ledger.changes, writes, *((PROBE_WAIT_NS, offset_us) if ledger.pins == probe else _AS_IT_IS))
+            measured.seen[ledger.name] = seen
     for change in measured.changes:
         change.settle()
     return measured
@@ -166,3 +170,10 @@ def _conditions(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise AsvkitError(f"{path}: cannot be read as JSON: {error}") from error
     return told if isinstance(told, dict) else {}
+
+
+def _probe_us(conditions: dict[str, Any]) -> float:
+    """What the probe itself adds, as the bench has calibrated it; 0 where it has not."""
+    offsets = conditions.get("offset_us")
+    us = offsets.get("probe") if isinstance(offsets, dict) else None
+    return float(us) if isinstance(us, int | float) and 0 <= us < _WAIT_NS / 1000 else 0.0

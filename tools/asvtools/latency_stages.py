@@ -61,10 +61,14 @@ class Change:
     total_us: float | None = None  # from cause, or stimulus, to the later of both
 
     def settle(self) -> None:
-        """Reckons light, sound and all, once every boundary is known. Where the ledger tells neither: all written."""
+        """Reckons light, sound and all, once every boundary is known. Where the ledger tells neither: all written.
+
+        Of a bench's stimulus what the probe saw counts; else the later of the unit's word and the record.
+        """
         at = self.at
-        self.light_us = _later(at.get("lit"), at.get("light_seen"))
-        self.sound_us = _later(at.get("sounded"), at.get("sound_seen"))
+        after = _later if self.sent_us is None else _seen
+        self.light_us = after(at.get("lit"), at.get("light_seen"))
+        self.sound_us = after(at.get("sounded"), at.get("sound_seen"))
         end_us = _later(self.light_us, self.sound_us)
         if "lit" not in at and "sounded" not in at:
             end_us = _later(end_us, at.get("written"))
@@ -118,6 +122,10 @@ def _later(one_us: float | None, other_us: float | None) -> float | None:
     if one_us is None or other_us is None:
         return other_us if one_us is None else one_us
     return max(one_us, other_us)
+
+
+def _seen(told_us: float | None, seen_us: float | None) -> float | None:
+    return told_us if seen_us is None else seen_us
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float:

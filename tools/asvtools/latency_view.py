@@ -61,7 +61,7 @@ def remarks(told: dict[str, Any]) -> list[str]:
     said = []
     if told["dropped"]:
         rows = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in told["dropped"].items())
-        said.append(f"not used, lines: {rows}")
+        said.append(f"not used: {rows}")
     if told["lost"]:
         said.append(f"{told['lost']} events could not be written by the unit: changes may be missing")
     for unit in told["units"]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PORT: Final = 8080
 
-_PORT = typer.Option("--port", min=1, max=65535, help=f"Port of the page; {PORT} unless the configuration names one.")
 _ADDRESS = typer.Option("--address", help="Own address to be reached at; 127.0.0.1: this machine alone.")
 _HOST = typer.Option("--host", help="A further name that browsers call it by, as pi.local; again for more.")
 
@@ -30,10 +29,12 @@ def screen(
     context: typer.Context,
     path: Annotated[Path | None, typer.Option("--socket", help="The running unit's events.socket.")] = None,
     config: Annotated[Path | None, typer.Option(help="Or its configuration, which names that.", metavar="FILE")] = None,
-    port: Annotated[int | None, _PORT] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help=f"Port of the page; {PORT} unless configured.")
+    ] = None,
     address: Annotated[str | None, _ADDRESS] = None,
     host: Annotated[list[str] | None, _HOST] = None,
-    language: Annotated[str | None, typer.Option(help="en or ja; else the configuration's.")] = None,
+    language: Annotated[str | None, typer.Option(help="en or ja; else as configured.")] = None,
 ) -> None:
     """The page of a running unit that has no [screen]: what the driver sees, and the bench view. Ctrl-C ends it."""
     if context.invoked_subcommand is not None:
@@ -67,7 +68,7 @@ def screen(
 @app.command("gallery", short_help="Every state of the page, one after the other: no unit.")
 def gallery(
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long each state is shown.")] = 4.0,
-    port: Annotated[int, _PORT] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = PORT,
     address: Annotated[str, _ADDRESS] = "127.0.0.1",
     host: Annotated[list[str] | None, _HOST] = None,
 ) -> None:

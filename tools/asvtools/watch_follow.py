@@ -31,6 +31,8 @@ class Follower:
         self._now_s = now_s
         self._stream: EventStream | None = None
         self._greeted = self._stopped = False
+        self._known = False  # it has been there
+        self._refusals = 0  # in a row: one alone may be a unit's that is just ending
 
     def poll(self, timeout_s: float) -> list[Event]:
         """What it told within the time; the first since it is there is its `start`, and the state of everything."""
@@ -43,12 +45,13 @@ class Follower:
         if events:
             self.heard_s = now_s
             self._greeted = True
-            self._stopped = any(one["event"] == "stop" for one in events)
+            self._refusals = 0
+            self._stopped = self._stopped or any(one["event"] == "stop" for one in events)
             self.state = STOPPED if self._stopped else ALIVE
         elif self._stream.ended:
             self._end()
         elif now_s - self.heard_s > SILENT_S:
-            self.state = SILENT if self._greeted or self.state != WAITING else WAITING
+            self.state = SILENT
         return events
 
     def close(self) -> None:
@@ -66,6 +69,9 @@ class Follower:
             self._stream = connect(self.path, scenes=True)
         except AsvkitError as error:
             self.detail = str(error)
+            self._refusals = 0
+            if self.state in (REFUSED, SILENT):
+                self.state = LOST if self._known else WAITING
             return
         self._greeted = self._stopped = False
         self.heard_s = self._now_s()
@@ -74,8 +80,10 @@ class Follower:
     def _end(self) -> None:
         self.close()
         if not self._greeted:
-            self.state = REFUSED
+            self._refusals += 1
+            self.state = REFUSED if self._refusals > 1 else self.state
             self.detail = f"{self.path}: the unit lets no more readers in"
         else:
+            self._known = True
             self.state = STOPPED if self._stopped else LOST
             self.detail = f"{self.path}: the unit has ended"

@@ -12,7 +12,7 @@ _BY: Final = {"status": "input", "signal": "signal"}
 
 
 class Watched:
-    """`last` by kind of event, `inputs` and `signals` by their names; `t`: the unit's time when it last told something."""
+    """`last` by kind of event, `inputs` and `signals` by their names; `t`: the unit's time when it last spoke."""
 
     def __init__(self) -> None:
         self.forget()

@@ -19,7 +19,13 @@ _GONE: Final = {
     LOST: "the unit is gone, without a word",
     REFUSED: "the unit lets no more readers in",
 }
+_ENDS: Final = ("lit", "sounded", "written")  # what the driver has of it
 _HOPS: Final = ("parsed", "taken", "decoded", "judged", "decided", "commanded", "lit", "sounded", "written")
+
+
+def plain(text: Any) -> str:
+    """Text that only says something to people, not to their terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
 
 
 def gone_words(state: str) -> str:
@@ -95,7 +101,7 @@ def input_rows(watched: Watched) -> list[tuple[str, str, str, str]]:
     for name, told in watched.inputs.items():
         since = told.get("since")
         ago = f"{clock(since)} ({span(watched.t - since)})" if isinstance(since, (int, float)) else ""
-        more = str(told.get("detail") or str(told.get("reason", "")).replace("_", " "))
+        more = plain(told.get("detail") or str(told.get("reason", "")).replace("_", " "))
         rows.append((name, str(told.get("state")), ago, more))
     return rows
 
@@ -121,9 +127,10 @@ def latency_words(watched: Watched) -> list[str]:
     lines = []
     last = watched.last.get("latency")
     if last:
-        steps = [(name, last.get(f"{name}_us")) for name in _HOPS]
-        told = ", ".join(f"{name} {us / 1000:.1f}" for name, us in steps if isinstance(us, (int, float)))
-        lines.append(f"latency: {last.get('level')} by {last.get('input')}, ms after its cause: {told}")
+        ms = {name: last[f"{name}_us"] / 1000 for name in _HOPS if isinstance(last.get(f"{name}_us"), (int, float))}
+        ends = ", ".join(f"{name} {ms[name]:.1f} ms" for name in _ENDS if name in ms)
+        way = ", ".join(f"{name} {ms[name]:.1f}" for name in _HOPS if name in ms and name not in _ENDS)
+        lines.append(f"{last.get('level')} after its cause ({last.get('input')}): {ends or 'not shown'}; {way}")
     whole = watched.get("statistics", "cause_to_pin", {})
     if whole.get("count"):
         late = watched.get("statistics", "cycle_late", {})

@@ -52,7 +52,8 @@ def driver_view(shown: Shown, title: str, notes: tuple[str, ...] = ()) -> Panel:
             row.append("● " if lit else "○ ", colour if lit else "dim")
             row.append(f"{name} ", "" if lit else "dim")
         rows.append(row)
-    rows[-1].append(f" ♪ {shown.tone_hz} Hz" if shown.tone_hz else " ♪ silent", "bold" if shown.tone_hz else "dim")
+    tone = f"{shown.tone_hz} Hz" if shown.tone_hz else "muted" if shown.muted else "silent"
+    rows[-1].append(f" ♪ {tone}", "bold" if shown.tone_hz else "dim")
     rows += [Text(note, "dim") for note in notes]
     for row in rows:
         row.no_wrap, row.overflow = True, "ellipsis"

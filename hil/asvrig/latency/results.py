@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from asvcore.params import SYSTEM_DELAY_MS
 from asvrig.latency.bench import Sample, Samples
+from asvrig.latency.car import PERIOD_NS
 from asvrig.latency.statistics import CONFIDENCE, Distribution
 
 LIMIT_US: Final = SYSTEM_DELAY_MS * 1000.0  # [G 3.4(4)]
 BOUNDARIES: Final = ("parsed", "taken", "decoded", "judged", "decided", "commanded", "lit", "sounded", "written")
 _BEFORE_NS: Final = 1_000_000  # a driver's stamp may be coarser than our clock
 _SEEN: Final = "seen"
+_TENTHS: Final = 10
 
 Row = dict[str, Any]
 
@@ -55,6 +57,7 @@ def report(
         "net_us": limit,
         "raw_us": {name: one.summary(LIMIT_US) for name, one in raw.items()},
         "times_ms": [round(one / 1000, 4) for one in net["all"].values],
+        "phases": phases(samples.all),
         "hops": hops.rows,
         "by_input": dict(hops.inputs),
         "by_other_input": sum(count for kind, count in hops.inputs.items() if kind != cause),
@@ -62,6 +65,14 @@ def report(
         "ended": samples.ended,
         "good": bool(samples.all) and not early and not net["all"].over(LIMIT_US) and not samples.ended,
     }
+
+
+def phases(samples: Iterable[Sample]) -> list[int]:
+    """How many stimuli fell into each tenth of 100 ms: about as many in each, else the phase was not random."""
+    counts = [0] * _TENTHS
+    for one in samples:
+        counts[one.sent_ns % PERIOD_NS * _TENTHS // PERIOD_NS] += 1
+    return counts
 
 
 class Joined:

@@ -20,11 +20,10 @@ from asvrig.latency.edges import Chip
 from asvrig.latency.probes import BUZZER, EdgeProbe, Probe, RecordProbe
 from asvrig.latency.results import report
 from asvrig.latency.stimuli import STIMULI
-from asvrig.latency.target import EVENTS, Target, Wiring, given_target, local_target
+from asvrig.latency.target import Target, Wiring, given_target, local_target
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.pins import PinMap, load_pins
 
-PROBES: Final = ("record", "loopback", "photodiode", "microphone")
 _READY_S: Final = 30.0
 _DRIVES_S, _STANDS_S = 1.5, 0.8  # so that a heading is known; and that it has stopped
 _LEVELS: Final = {"caution": "caution", "information": "information"}  # by lamp
@@ -184,6 +183,3 @@ def _model() -> str:
         return Path("/proc/device-tree/model").read_text(encoding="utf-8", errors="replace").rstrip("\0\n")
     except OSError:
         return platform.machine()
-
-
-__all__ = ["EVENTS", "PROBES", "Asked", "bench_lines", "measure"]

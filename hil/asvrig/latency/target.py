@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from asvrig.latency.car import Air, BenchCar, Bus, Line
+from asvrig.latency.car import BenchCar, Bus, Line
 from asvrig.latency.edges import Chip
 from asvrig.latency.stimuli import Press, Stimulus
 from asvrig.latency.wires import can_us, loopback_echo_us, pipe_echo_us, pty_echo_us, serial_us
@@ -30,7 +30,6 @@ from asvunit.errors import UsageError
 from asvunit.pins import PinMap, load_pins
 
 EVENTS, PINS, UNIT = "events.jsonl", "pins.jsonl", "unit"
-_SWITCHES: Final = "hmi.switches"
 _MAP: Final = "bench"
 
 
@@ -71,8 +70,9 @@ def local_target(folder: Path, kind: type[Stimulus]) -> Iterator[Target]:
     """A unit with a receiver and a bus on ptys, radio on loopback, mock pins with their record, switches by a FIFO."""
     with ExitStack() as opened:
         port = free_udp_port()
-        # The path of a socket must be short, and that of the folder need not be
-        socket = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-"))) / "s"
+        # What the folder keeps are files; and the path of a socket must be short
+        ways = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-")))
+        switches = ways / "switches"
         receiver, can = ReceiverPty(), SlcanPty()
         opened.callback(receiver.close)
         opened.callback(can.close)
@@ -82,15 +82,15 @@ def local_target(folder: Path, kind: type[Stimulus]) -> Iterator[Target]:
             f"\n[gnss]\nport = {quoted(receiver.port)}\nbaud = {GNSS_BAUD}\n"
             f'\n[can]\ninterface = "slcan"\nchannel = {quoted(can.port)}\nbitrate = {CAN_BITRATE}\n'
             f"\n[radio]\naddress = {quoted(LOOPBACK)}\nport = {port}\n"
-            f'\n[hmi]\ngpio = "mock"\nrecord = "{PINS}"\nswitches = "{_SWITCHES}"\nself_test = false\n'
-            f'\n[events]\nfile = "{EVENTS}"\nsocket = {quoted(socket)}\n{kind.unit}'
+            f'\n[hmi]\ngpio = "mock"\nrecord = "{PINS}"\nswitches = {quoted(switches)}\nself_test = false\n'
+            f'\n[events]\nfile = "{EVENTS}"\nsocket = {quoted(ways / "socket")}\n{kind.unit}'
         )
         car = BenchCar(receiver, can, radio)
         opened.callback(car.close)
         wire_us, wire = _local_wire(kind, car)
         yield Target(
             car,
-            _fifo_press(folder / _SWITCHES, opened),
+            _fifo_press(switches, opened),
             load_pins(None),
             folder / PINS,
             folder / EVENTS,
@@ -277,6 +277,3 @@ def _bus(where: str, bitrate: int) -> Bus:
     if not channel:
         raise UsageError(f"--can: {where!r}: give interface:channel, as socketcan:can1")
     return _CanLine(interface, channel, bitrate)
-
-
-__all__ = ["Air", "Target", "Wiring", "given_target", "local_target"]

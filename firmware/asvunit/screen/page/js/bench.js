@@ -54,6 +54,7 @@ function draw(message, words) {
 function forget() {
   written = -Infinity;
   banner.clear();
+  birdseye.clear();
 }
 
 follow("bench", draw, forget, "bench");

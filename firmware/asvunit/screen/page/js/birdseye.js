@@ -18,12 +18,22 @@ export class Birdseye {
   #size = [0, 0, 1];
   #told = -Infinity;
   #language = "";
+  #drawn = null;
 
   constructor(root) {
     this.#root = root;
     root.replaceChildren(this.#canvas, this.#notice, this.#caption);
     this.#context = this.#canvas.getContext("2d");
     new ResizeObserver(() => this.#resize()).observe(root);
+  }
+
+  /** Nothing of a scene is kept. */
+  clear() {
+    this.#drawn = null;
+    this.#context.setTransform(1, 0, 0, 1, 0, 0);
+    this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    attribute(this.#canvas, "aria-label", null);
+    this.#told = -Infinity;
   }
 
   /** Draws a scene; null: the unit tells none. */
@@ -35,7 +45,8 @@ export class Birdseye {
     say(this.#notice, words.line(available ? "north_up" : lack(scene)));
     if (document.hidden) return;
     this.#describe(available ? scene : null, lack(scene), words);
-    this.#draw(available ? scene : null, words);
+    this.#drawn = [available ? scene : null, words];
+    this.#draw(...this.#drawn);
   }
 
   #resize() {
@@ -43,6 +54,7 @@ export class Birdseye {
     this.#size = [this.#root.clientWidth, this.#root.clientHeight, ratio];
     this.#canvas.width = Math.max(1, Math.round(this.#root.clientWidth * ratio));
     this.#canvas.height = Math.max(1, Math.round(this.#root.clientHeight * ratio));
+    if (this.#drawn !== null) this.#draw(...this.#drawn); // its pixels are gone
   }
 
   /** What the picture shows, in words, once a second at most. */

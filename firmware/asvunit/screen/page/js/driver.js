@@ -30,6 +30,7 @@ function draw(message, words) {
 function forget() {
   main.classList.remove("telling");
   banner.clear();
+  birdseye.clear();
 }
 
 attribute(main, "aria-live", "off"); // banner, states and notices speak for themselves

@@ -6,9 +6,13 @@ import { Words } from "./words.js";
 
 const WORDS = { en: new Words("en"), ja: new Words("ja") };
 
-/** Follows a view of the unit; `draw(message, words)` at each message, `forget()` when what is drawn is not current. */
-export function follow(view, draw, forget, title) {
+/**
+ * Follows one of the unit's views, "driver" or "bench": `draw(message, words)` at each message, `forget()` when what
+ * is drawn is not current any more. `title`: a line of the words.
+ */
+export function follow(name, draw, forget, title) {
   const gone = new Gone();
+  const main = document.getElementById("view");
   let language = WISHED_LANGUAGE;
   attribute(document.documentElement, "data-theme", THEME);
   if (language !== null) attribute(document.documentElement, "lang", language);
@@ -16,8 +20,9 @@ export function follow(view, draw, forget, title) {
   function take(message) {
     language = WISHED_LANGUAGE ?? message.language;
     attribute(document.documentElement, "lang", language);
-    gone.end();
     draw(message, WORDS[language]);
+    gone.end(); // once all of it is drawn
+    attribute(main, "data-n", message.n); // the message that is seen
   }
 
   function lose(why) {
@@ -27,5 +32,5 @@ export function follow(view, draw, forget, title) {
 
   if (title) document.title = WORDS[language ?? "en"].line(title);
   const wish = STATE === null ? "" : `?state=${encodeURIComponent(STATE)}`;
-  new Feed(`/ws/${view}${wish}`, take, lose).start();
+  new Feed(`/ws/${name}${wish}`, take, lose).start();
 }

@@ -1,0 +1,119 @@
+"""However a unit ends, its lamps go out and its buzzer is silent: real processes, with a record of mock pins.
+
+The one end that a program cannot see is SIGKILL; after it `asvkit gpio off` puts out what is left, as the service does.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from asvtools import gpio_command
+from asvunit.pins import load_pins
+
+NAMES = {*load_pins(None).lamps, "buzzer"}
+DARK = dict.fromkeys(sorted(NAMES), 0)
+WAIT_S = 60.0
+RUN = "import sys\nfrom asvtools.cli import main\nsys.argv[1:] = ['run', '--config', sys.argv[1]]\n{more}\nmain()\n"
+LOOP_FAILS = """
+from asvunit.live import LiveUnit
+turn, turns = LiveUnit.turn, []
+def broken(live):
+    turns.append(1)
+    if len(turns) > 5:
+        raise RuntimeError("the loop has a fault")
+    return turn(live)
+LiveUnit.turn = broken
+"""
+
+
+class Unit:
+    """A unit in a process of its own, and what its pins were told."""
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        self.file, self.record = folder / "unit.toml", folder / "pins.jsonl"
+        self.file.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\nrecord = "pins.jsonl"\n')
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN.format(more=more), str(self.file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def pins(self) -> dict[str, int]:
+        """The last that each was told."""
+        text = self.record.read_text() if self.record.exists() else ""
+        lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        return {line["name"]: line["value"] for line in lines}
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        end_s = time.monotonic() + WAIT_S
+        while not condition():
+            assert self.process.poll() is None, self.process.stderr.read() if self.process.stderr else ""
+            assert time.monotonic() < end_s
+            time.sleep(0.02)
+
+    def ended(self) -> tuple[int, str]:
+        """Exit code and what it said."""
+        _out, said = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Unit]]:
+    units: list[Unit] = []
+
+    def make(more: str = "") -> Unit:
+        units.append(Unit(tmp_path, more))
+        return units[-1]
+
+    yield make
+    for unit in units:
+        if unit.process.poll() is None:
+            unit.process.kill()
+        unit.process.communicate()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
+def test_a_unit_that_is_told_to_end_goes_dark(start: Callable[..., Unit], number: int) -> None:
+    unit = start()
+    unit.wait(lambda: any(unit.pins().values()))
+    os.kill(unit.process.pid, number)
+    unit.ended()
+    assert unit.pins() == DARK
+
+
+def test_a_fault_in_the_loop_goes_dark(start: Callable[..., Unit]) -> None:
+    unit = start(LOOP_FAILS)
+    code, said = unit.ended()
+    assert code != 0
+    assert "the loop has a fault" in said
+    assert any(json.loads(line)["value"] for line in unit.record.read_text().splitlines())
+    assert unit.pins() == DARK
+
+
+def test_what_a_killed_unit_leaves_on_is_put_out(
+    start: Callable[..., Unit], capsys: pytest.CaptureFixture[str]
+) -> None:
+    unit = start()
+    unit.wait(lambda: any(unit.pins().values()))
+    unit.process.kill()
+    unit.ended()
+    assert unit.pins() != DARK
+    gpio_command.off(config=unit.file)
+    assert unit.pins() == DARK
+    assert "9 of 9" in capsys.readouterr().out

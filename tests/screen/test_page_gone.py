@@ -1,0 +1,203 @@
+"""A unit that is gone is seen to be gone within a second; garbage, foreign words and full servers do the pages nothing."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from asvunit.screen import gallery
+from pagetools import PageServer, Screen, chromium
+
+GONE_MS = 1000
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PageServer]:
+    serving = PageServer()
+    yield serving
+    serving.close()
+
+
+@pytest.fixture
+def screen(browser: Any, server: PageServer) -> Iterator[Screen]:
+    server.tell(gallery.message("caution_crossing_left", 1, 0.0))
+    context = browser.new_context(viewport={"width": 800, "height": 480}, reduced_motion="reduce")
+    made = Screen(context.new_page(), server)
+    yield made
+    context.close()
+    # A websocket that a server refuses or leaves is written down by the browser itself
+    assert [one for one in made.complaints if "WebSocket" not in one] == []
+
+
+def is_gone(screen: Screen) -> bool:
+    """The unit is said to be gone; then banner, picture and states are not there, nor in the accessibility tree."""
+    gone: bool = screen.page.locator("#gone").is_visible()
+    assert screen.page.locator("#view").is_visible() != gone
+    if gone:
+        assert screen.page.get_by_role("alert").count() == 0
+        assert screen.page.get_by_role("img").count() == 0
+        assert screen.page.locator("#banner").text_content() == ""
+    return gone
+
+
+@pytest.mark.parametrize("path", ["/", "/bench"])
+def test_silence_is_seen_within_a_second(screen: Screen, server: PageServer, path: str) -> None:
+    """By the page's own clock, which the test moves on: no message for 700 ms; and back with the next one."""
+    screen.page.clock.install()
+    screen.open("?lang=en", path)
+    screen.see(gallery.message("caution_crossing_left", 1, 0.0))
+    screen.page.clock.pause_at(time.time() + 3600)
+    screen.see(gallery.message("caution_crossing_left", 1, 0.0))
+    server.pause()
+    screen.page.clock.run_for(500)
+    assert not is_gone(screen)
+    screen.page.clock.run_for(GONE_MS - 500)
+    assert is_gone(screen)
+    assert screen.page.get_by_role("heading", name="The unit does not answer").count() == 1
+    screen.page.clock.resume()
+    screen.see(gallery.message("quiet", 1, 0.0))
+    screen.page.locator("#gone").wait_for(state="hidden")
+    assert not is_gone(screen)
+
+
+def test_gone_states_say_why_in_neutral_colours(screen: Screen, server: PageServer) -> None:
+    """Stopped, silent, lost: said in the language, without any strong colour."""
+    words = {"stopped": "停止しました", "silent": "応答がありません", "lost": "接続されていません"}
+    screen.open("?lang=ja")
+    for why, text in words.items():
+        screen.see(gallery.message("caution_crossing_left", 1, 0.0))
+        server.tell(gallery.message(f"gone_{why}", 1, 0.0))
+        screen.page.get_by_role("heading").filter(has_text=text).wait_for()
+        assert is_gone(screen)
+        for _count, colour in screen.image().getcolors(1 << 18):
+            assert max(colour) - min(colour) < 40, (why, colour)
+
+
+def test_lost_connection_and_back(screen: Screen, server: PageServer) -> None:
+    """A closed socket is seen at once; the page opens another by itself and says no more than it knows."""
+    screen.open("?lang=en")
+    screen.see(gallery.message("caution_crossing_left", 1, 0.0))
+    opened = server.opened
+    server.refuse(1001, "bye")
+    screen.page.get_by_role("heading", name="No connection to the unit").wait_for()
+    assert is_gone(screen)
+    screen.page.wait_for_function("() => true")
+    screen.see(gallery.message("information_emergency", 1, 0.0))
+    screen.page.get_by_role("status", name="Information, Emergency vehicle, Emergency vehicle nearby").wait_for()
+    assert server.opened > opened
+    server.refuse(1013, "too many screens")
+    screen.page.get_by_role("heading", name="Too many screens are connected").wait_for()
+    assert is_gone(screen)
+    screen.see(gallery.message("quiet", 1, 0.0))
+    screen.page.locator("#view").wait_for()
+
+
+def test_old_messages_are_not_shown_as_current(screen: Screen, server: PageServer) -> None:
+    """What waited on the way for longer than others is late: the page says so and begins anew."""
+    screen.open("?lang=en")
+    screen.see(gallery.message("quiet", 1, 0.0))
+    opened = server.opened
+    message = gallery.message("caution_crossing_left", 10**9, 0.0)
+    server.send(*(json.dumps({**message, "n": 10**9 + n, "t": time.time() - 1.5}) for n in range(3)))
+    screen.page.locator("#gone").wait_for()
+    assert screen.page.get_by_role("alert").count() == 0
+    screen.see(gallery.message("quiet", 1, 0.0))
+    screen.page.locator("#view").wait_for()
+    assert server.opened > opened
+
+
+def test_garbage_is_no_message(screen: Screen, server: PageServer) -> None:
+    """It changes nothing that is seen, keeps nothing alive, and the page goes on after it."""
+    good = gallery.message("caution_crossing_left", 10**9, time.time())
+    deep = "[" * 50_000 + "]" * 50_000
+    huge = json.dumps({**good, "scene": {**good["scene"], "others": good["scene"]["others"] * 4000}})
+    garbage: list[str | bytes] = [
+        "", "null", "[]", "0", '"x"', "{", '{"n": 1}', '{"n": "1", "t": 0, "alive": true}', deep, b"\x00\xff\x80",
+        '{"n": 1, "t": 1e999, "alive": true, "shown": {}}', '{"n": 1, "t": 1, "alive": "true", "shown": {}}',
+        '{"n": 1, "t": 1, "alive": true}', '{"n": 1, "t": 1, "alive": true, "shown": []}',
+    ]  # fmt: skip
+    screen.open("?lang=en")
+    screen.see(gallery.message("information_emergency", 1, 0.0))
+    server.send(*garbage)
+    screen.page.locator("#gone").wait_for()  # only good ones keep it
+    screen.see(gallery.message("information_emergency", 1, 0.0))
+    odd = {
+        "n": 10**9, "t": time.time(), "alive": True, "shown": {"level": "RED", "function": 7, "text": [], "cue_n": "x"},
+        "inputs": [1], "signals": {"speed": 3}, "lamps": {"a": 1}, "system": None, "unit": 4, "radio": [], "supports": 3,
+        "latency": {"last": [None, 4, {}], "statistics": []}, "own_message": 3, "language": "__proto__",
+        "scene": {"ego": {"available": True}, "others": [None, {}, {"ahead_m": 1, "right_m": "2"},
+                  {"ahead_m": 1e300, "right_m": -1e300, "kind": "constructor", "presented": True}],
+                  "conflicts": [{"point": [1]}, {"point": ["a", None]}, 4, {"point": [1, 2], "l3": 4}]},
+    }  # fmt: skip
+    for raw in (json.dumps(odd), huge):
+        server.send(raw)
+        screen.page.wait_for_function("() => Number(document.getElementById('view').dataset.n) >= 1e9")
+        screen.page.evaluate("() => { document.getElementById('view').dataset.n = 0; }")
+    screen.see(gallery.message("quiet", 1, 0.0))
+
+
+def test_foreign_words_stay_words(screen: Screen, server: PageServer) -> None:
+    """Sources, details and texts with markup in them are read as they are; nothing of them runs [CSP]."""
+    message = gallery.message("caution_crossing_left", 1, 0.0, "bench")
+    for other in message["scene"]["others"]:
+        other.update(source=HOSTILE, kind=HOSTILE, reason=HOSTILE, function=HOSTILE)
+    message["shown"]["text"] = {"en": HOSTILE, "ja": HOSTILE}
+    message["unit"]["asvkit"] = HOSTILE
+    message["inputs"] = {HOSTILE: {"state": HOSTILE, "reason": HOSTILE, "detail": HOSTILE, "since": HOSTILE}}
+    message["supports"][0].update(why=HOSTILE, source=HOSTILE)
+    message["lamps"] = [HOSTILE]
+    for path in ("/", "/bench"):
+        screen.open("?lang=en&state=" + "%3Cscript%3E", path)
+        screen.see(message)
+        assert screen.page.locator("img, script:not([src])").count() == 0
+        assert screen.page.title() in ("asvkit", "Bench monitor")
+        assert HOSTILE[:20] in screen.page.locator("#banner").inner_text()
+    assert server.paths[-1] == "/ws/bench?state=%3Cscript%3E"
+
+
+def test_bench_has_real_tables(screen: Screen) -> None:
+    """Tables with names and headings; what they say, in both languages."""
+    expected = {
+        "en": {"Neighbours": 6, "Inputs": 6, "Vehicle signals": 5, "Latency, ms": 4, "Latency of the run, ms": 4,
+               "Explanations": 6, "Radio": 7, "Own message": 4},
+        "ja": {"周辺の通信車両": 6, "入力": 6, "車両信号": 5, "遅延, ms": 4, "全体の遅延, ms": 4, "判定の説明": 6, "無線": 7,
+               "自車の電文": 4},
+    }  # fmt: skip
+    rows = {
+        "en": "2040 car Caution Crossing 31.0 8 / -31 40 90 2.8 1.5",
+        "ja": "2040 乗用車 注意喚起 出会い頭 31.0 8 / -31",
+    }
+    screen.page.set_viewport_size({"width": 1440, "height": 900})
+    for language, tables in expected.items():
+        screen.open(f"?lang={language}", "/bench")
+        screen.see(gallery.message("caution_crossing_left", 1, 0.0, "bench"))
+        for name, count in tables.items():
+            table = screen.page.get_by_role("table", name=name, exact=True)
+            assert table.get_by_role("row").count() == count + 1, name
+            assert table.get_by_role("columnheader").count() > 1
+            assert table.get_by_role("rowheader").count() == count
+        first = screen.page.get_by_role("table", name=next(iter(tables)), exact=True).get_by_role("row").nth(1)
+        assert " ".join(first.inner_text().split()).startswith(rows[language])
+    latency = screen.page.get_by_role("table", name="遅延, ms", exact=True).get_by_role("row").nth(1)
+    assert latency.inner_text().split()[1:] == [
+        "注意喚起", "受信電文", "0.06", "0.15", "0.23", "0.40", "0.45", "0.50", "0.87", "1.01", "1.10", "0.4", "%",
+    ]  # fmt: skip
+
+
+def test_unit_decides_the_language_unless_asked(screen: Screen) -> None:
+    screen.open()
+    screen.see(gallery.message("hold", 1, 0.0, language="ja"))
+    screen.page.get_by_role("status", name="引き続き周囲を確認してください").wait_for()
+    assert screen.page.evaluate("document.documentElement.lang") == "ja"
+    screen.open("?lang=en")
+    screen.see(gallery.message("hold", 1, 0.0, language="ja"))
+    screen.page.get_by_role("status", name="Keep watching the road").wait_for()
