@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 LEVELS = ("none", "information", "caution", "warning")
 GIVEN = LEVELS[:3]  # between vehicles [G table 2-6]
+LANGUAGES = ("en", "ja")
 SYSTEM_LAMPS = {"system": "green", "receiving": "green", "fault": "violet"}
 
 
@@ -78,7 +79,7 @@ SAYS = {
     ("right_turn", "caution"): ("WAIT! Oncoming", "対向車 待て"),
     ("left_turn", "information"): ("behind", "後方から"),
     ("left_turn", "caution"): (r"Watch .*rear|Rear .*!", "後方 注意"),
-    ("surrounding", "information"): ("nearby", "周辺に"),
+    ("surrounding", "information"): ("^Vehicle nearby", "周辺に"),
     ("emergency", "information"): ("Emergency vehicle", "緊急車両"),
 }
 HELD_SAYS = ("Keep watching", "引き続き")
@@ -87,12 +88,15 @@ SIDES = {"left": ("left", "左"), "right": ("right", "右")}
 # What must never be read as "no one is there" or "you may go" [G 3.9(1)]
 ALL_CLEAR = re.compile(
     r"""
-    \b(?:all[ ]?clear|clear|safe|safely|proceed|go|go[ ]ahead|free|empty|nobody|no[ -]?one|none)\b
-    | \bno\s+(?:other\s+)?(?:vehicles?|cars?|traffic|danger|targets?|neighbou?rs?|targets?|one)\b
+    \b(?:all[ -]clear|clear\s+(?:road|way|ahead)|(?:road|way|coast)\s+(?:is\s+)?clear)\b
+    | \b(?:safe(?:ly)?|proceed|go[ ]ahead|nobody|no[ -]one)\b
+    | \bno\s+(?:other\s+|more\s+|further\s+)?(?:vehicles?|cars?|traffic|danger|targets?|neighbou?rs?)\b
     | \b(?:you|now)\s+(?:may|can)\s+(?:go|turn|start|cross|pull)\b
-    | 安全です | 安全に(?:走行|通過|通行|進|発進) | 進め | 進んで | 発進でき | 行ってよい | 行けます | 曲がれます | どうぞ | 異常なし | 問題なし
-    | (?:車両?|車輌|他車|対向車|危険|周[囲辺])(?:は|が|に)?(?:い|あり|居)?(?:ませ|ない|無し|なし)
-    | いません | いない | ありません
+    | 安全です | 安全に(?:走行|通過|通行|進|発進) | 進め | 進んで | 発進でき | 行ってよい | 行けます | 曲がれます
+    | どうぞ | 異常なし | 問題なし
+    | (?:車|両|輌|相手|者|危険|もの)(?:など)?(?:は|が|も)?(?:[、 ]|周囲に|近くに|ほかに)*
+      (?:いません|いない|ありません|無し|なし|ない)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+GO = re.compile(r"\b(?:go|clear|none|free|empty)\b|安全", re.IGNORECASE)  # in the few words of a support, these too

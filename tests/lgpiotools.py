@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-class error(Exception):  # noqa: N801, N818 - its name in lgpio
-    """What lgpio raises."""
+class error(Exception):
+    """What lgpio raises, by its name there."""
 
 
 class _Watch:
@@ -38,7 +38,7 @@ class StandIn:
         self.watches: dict[int, Callable[[int, int, int, int], None]] = {}
         self.open: set[int] = set()
         self.delay_ns = 0  # from the write of an output to its edge's stamp
-        self.periods = 12  # of a tone that are played at once
+        self.periods = 7  # of a tone that are played
 
     def gpiochip_open(self, number: int) -> int:
         if number not in self.chips:
@@ -81,6 +81,7 @@ class StandIn:
         self.tones[pin] = int(hz) if duty else 0
         if self.tones[pin]:
             begin_ns, half_ns = self.stamp() + self.delay_ns, round(5e8 / hz)
+            self._until(begin_ns + 2 * self.periods * half_ns)
             for seen in self.wires.get(pin, ()):
                 for at in range(2 * self.periods):
                     self.edge(seen, 1 - at % 2, begin_ns + at * half_ns)
@@ -95,8 +96,14 @@ class StandIn:
         before, self.levels[pin] = self.levels.get(pin, 0), level
         if level != before:
             stamp_ns = self.stamp() + self.delay_ns
+            self._until(stamp_ns)
             for seen in self.wires.get(pin, ()):
                 self.edge(seen, level, stamp_ns)
+
+    def _until(self, stamp_ns: int) -> None:
+        """No edge is told before it is."""
+        while self.stamp() < stamp_ns:
+            pass
 
     def _claim(self, handle: int, pin: int, how: str) -> int:
         assert handle in self.open

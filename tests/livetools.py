@@ -105,7 +105,7 @@ class Bench:
             "recorder": self.recorder,
         }
         self.live = LiveUnit(
-            lambda clock, sink, send: Unit(made, clock, sink=sink, send=send),
+            lambda clock, **ways: Unit(made, clock, **ways),
             parts(given) if parts else Parts(**given),
             Times(self.time_ns, lambda: UNIX_NS + self.now_ns - START_NS + self.step_ns),
         )

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,7 +53,8 @@ MEASURE = """() => {
     const drawn = range.getBoundingClientRect();
     out.push({ text, contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), px: parseFloat(style.fontSize),
       banner: !!one.closest('.banner'), words: one.className === 'text',
-      inside: drawn.left >= -0.5 && drawn.top >= -0.5 && drawn.right <= innerWidth + 0.5 && drawn.bottom <= innerHeight + 0.5,
+      inside: drawn.left >= -0.5 && drawn.top >= -0.5 && drawn.right <= innerWidth + 0.5
+        && drawn.bottom <= innerHeight + 0.5,
       inBanner: !one.closest('.banner') || (() => { const edge = one.closest('.banner').getBoundingClientRect();
         return drawn.left >= edge.left && drawn.right <= edge.right + 0.5 && drawn.bottom <= edge.bottom + 0.5; })() });
   }
@@ -72,7 +74,6 @@ class PageServer:
         self._raw: list[str | bytes] = []
         self._paused = False
         self._refuse: tuple[int, str] | None = None
-        self._drops = 0
         self._files = page_files()
         self._server = serve(self._follow, "127.0.0.1", 0, process_request=self._answer, compression=None)
         self.port = self._server.socket.getsockname()[1]
@@ -107,12 +108,6 @@ class PageServer:
             self._refuse = code, reason
             self._change.notify_all()
 
-    def drop(self) -> None:
-        """Closes the websockets that there are."""
-        with self._change:
-            self._drops += 1
-            self._change.notify_all()
-
     def close(self) -> None:
         self.refuse(1001, "")
         self._server.shutdown()
@@ -132,8 +127,7 @@ class PageServer:
         with self._change:
             self.opened += 1
             self.paths.append(socket.request.path)
-            drops, seen = self._drops, -1
-            while self._drops == drops and self._refuse is None:
+            while self._refuse is None:
                 told: list[str | bytes] = []
                 if not self._paused and self._message is not None:
                     self.n += 1
@@ -145,15 +139,12 @@ class PageServer:
                         socket.send(one)
                 except ConnectionClosed:
                     return
-                seen = self.n
-                self._change.wait_for(
-                    lambda seen=seen, drops=drops: (
-                        self.n != seen or self._raw or self._refuse is not None or self._drops != drops
-                    ),
-                    EVERY_S,
-                )
+                self._change.wait_for(partial(self._news, self.n), EVERY_S)
             code, reason = self._refuse or (1001, "")
         socket.close(code, reason)
+
+    def _news(self, seen: int) -> bool:
+        return self.n != seen or bool(self._raw) or self._refuse is not None
 
 
 def needs_chromium() -> None:

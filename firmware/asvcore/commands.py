@@ -60,6 +60,17 @@ class Commands:
         ring[at + 13] = j
         self._sequence = (self._sequence + 1) & 0x1FFFFFFF
 
+    @property
+    def count(self):
+        """Records that wait."""
+        return self._count
+
+    def look(self, index, record):
+        """Copy the record at a place among those that wait, 0 the oldest, into a list of WIDTH."""
+        at = (self._first + index) % self._capacity * WIDTH
+        for field in range(WIDTH):
+            record[field] = self._ring[at + field]
+
     def take(self, record):
         """Move the oldest record into a list of WIDTH; False when there is none."""
         if self._count == 0:

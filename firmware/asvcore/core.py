@@ -99,6 +99,7 @@ class Core:
             tod_ms,
             status,
         )
+        self.teller.mark(codes.BOUNDARY_DECODED)
         self._end_by_ego(cause)
         if blind and self.ego.position_reason() == 0:
             self._open(cause)
@@ -116,6 +117,7 @@ class Core:
         self._looked_ms = NONE
         winker = self.ego.winker_side() if signal == codes.SIGNAL_WINKER else NONE
         self.ego.vehicle(signal, value, status, source)
+        self.teller.mark(codes.BOUNDARY_DECODED)
         self._end_by_ego(cause)
         if signal == codes.SIGNAL_WINKER and self.ego.winker_side() != winker:
             self._open(cause)
@@ -307,7 +309,6 @@ class Core:
                 break
         else:
             return
-        self.teller.mark(codes.BOUNDARY_DECODED)
         neighbours = self.neighbours
         for index in range(neighbours.count):
             self._judging.judge(neighbours.used[index], self.now_ms, cause)
@@ -322,7 +323,6 @@ class Core:
         self._look()
         ego.started_now = False
         self._looked_ms = NONE
-        self.teller.mark(codes.BOUNDARY_DECODED)
         reasons = self._gates.reasons
         pool = self.supports.pool
         for index in range(len(pool)):

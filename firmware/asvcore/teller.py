@@ -13,6 +13,7 @@ class Teller:
 
     def __init__(self, supports, arbiter, hmi, judging, commands):
         self.passed = None
+        self.told = False  # an HMI record was put; whoever presents it first takes this back
         self._supports = supports
         self._arbiter = arbiter
         self._hmi = hmi
@@ -65,6 +66,7 @@ class Teller:
 
     def _put(self, now_ms, cause):
         hmi = self._hmi
+        self.told = True
         self._commands.put(
             codes.COMMAND_HMI,
             now_ms,

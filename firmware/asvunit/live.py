@@ -40,7 +40,7 @@ class LiveUnit:
     """Drives a `Unit` with live parts. Event times are the monotonic clock's and one offset, fixed at the start."""
 
     def __init__(self, make: Callable[..., Unit], parts: Parts, times: Times, phase_ns: int = 0) -> None:
-        """`make(clock, sink=..., send=...)` makes the unit. `phase_ns`: of its cycles, within those of all units."""
+        """`make(clock, sink=, send=, show=)` makes the unit. `phase_ns`: of its cycles, within those of all units."""
         self.tables = Quantiles()  # from the kernel's stamp of a frame to the neighbour table
         self.frames = Quantiles()  # and to judged and shown
         self.cycles = Quantiles()  # from when a cycle was due to its begin
@@ -66,7 +66,7 @@ class LiveUnit:
         self._scene_due, self._scene_ns = False, now_ns
         self._limit = EventLimit()
         self._loads = Loads(parts)
-        self.unit = make(self._clock, sink=self._told, send=self._send)
+        self.unit = make(self._clock, sink=self._told, send=self._send, show=self._show)
         self.unit.timed_by(self._now)
 
     def begin(self) -> None:
@@ -224,12 +224,16 @@ class LiveUnit:
         if self._parts.sender:
             self._parts.sender.submit(time_ns + LEAD_NS, frame)
 
+    def _show(self, event: Event) -> None:
+        """To the driver first."""
+        if not self.outputs.show(event, self._cause, self.unit.passed_ns):
+            self._checks.outputs(self.epoch_s(self._now()))
+
     def _told(self, event: Event) -> None:
-        """The core's events: to the driver first, then to whoever listens."""
+        """The core's events, to whoever listens."""
         kind = event["event"]
         if kind == "hmi":
-            if not self.outputs.hmi(event, self._cause, self.unit.passed_ns):
-                self._checks.outputs(self.epoch_s(self._now()))
+            self.outputs.hmi(event)
         elif kind == "status":
             self.states.core(event)
             self.outputs.note()

@@ -1,5 +1,6 @@
 """What a live unit shows, and what it tells of that: lamps and tone at each change, and how long each change took."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -35,9 +36,10 @@ class LiveOutputs:
         self._now_ns, self._epoch_s = now_ns, epoch_s
         self._system = self._system_told = (False, False, False)
         self._testing = False
+        self._ledger: deque[Event | None] = deque()  # of what is shown and not yet told
         self._lit: tuple[frozenset[str], int] = (frozenset(), 0)  # lamps and tone as they were told
 
-    def hmi(self, event: Event, cause: Cause, passed_ns: Sequence[int]) -> bool:
+    def show(self, event: Event, cause: Cause, passed_ns: Sequence[int]) -> bool:
         """Shows what the driver is told from now on; False if an output could not.
 
         `passed_ns`: when the news passed the core's boundaries; those before it was taken up are of other news.
@@ -46,11 +48,9 @@ class LiveOutputs:
         commanded_ns = self._now_ns()
         presenter.hmi(event, commanded_ns)
         written_ns = self._now_ns()
-        self._publish(event)
-        self._end_test(written_ns)
         if presenter.down:
+            self._ledger.append(None)
             return False
-        self.tell(written_ns)
         self.presented.add_ns(written_ns - cause.stamp_ns)
         lit_ns, sounded_ns = (one if one >= commanded_ns else None for one in presenter.written_ns())
         decoded_ns, judged_ns, decided_ns = (one if one >= cause.taken_ns else None for one in passed_ns)
@@ -66,7 +66,7 @@ class LiveOutputs:
             "written": written_ns,
         }
         stamp_ns = cause.stamp_ns
-        self._publish(
+        self._ledger.append(
             {
                 "t": event["t"],
                 "event": "latency",
@@ -80,6 +80,16 @@ class LiveOutputs:
             }
         )
         return True
+
+    def hmi(self, event: Event) -> None:
+        """Tells what was shown, and how long it took."""
+        self._publish(event)
+        now_ns = self._now_ns()
+        self._end_test(now_ns)
+        self.tell(now_ns)
+        latency = self._ledger.popleft()
+        if latency is not None:
+            self._publish(latency)
 
     def self_test(self, now_ns: int) -> None:
         """All lamps and a short tone, so that the driver sees that they work."""

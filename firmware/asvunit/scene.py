@@ -22,6 +22,7 @@ from asvunit.unit import Unit
 from asvunit.words import WORDS, word
 
 OTHERS: Final = 48  # vehicles of a scene
+CONFLICTS: Final = 8  # that are marked in it: more could not be told apart
 _NEAREST: Final = 4 * OTHERS  # of a full table, among whom the most relevant are looked for
 
 _ROWS: Final[tuple[tuple[Any, ...], ...]] = ELEMENTS
@@ -57,8 +58,8 @@ def scene(unit: Unit) -> Event:
     """The event `scene` at the unit's time: lengths in m, courses in degrees clockwise from up (docs/contracts.md).
 
     `others`: the most relevant first, OTHERS at most; `more` counts those left out: the less relevant, and those
-    whose place is not known or is beyond 1 km. While `ego` is not `available`, places are seen from where it was
-    last: good for a table, not for a picture.
+    whose place is not known or is beyond 1 km. `conflicts`: of the first CONFLICTS that have one. While `ego` is not
+    `available`, places are seen from where it was last: good for a table, not for a picture.
     """
     core, clock = unit.core, unit._clock
     ego = core.ego
@@ -169,7 +170,8 @@ def _other(look: _Look, neighbour: Neighbour, source: str, support: Support | No
     distance_m, ttc_s = _measured(look, neighbour, support, function, math.hypot(ahead_m, right_m))
     direction_deg, speed_kmh, error_dm = neighbour.direction_deg, neighbour.speed_kmh, neighbour.error_dm
     given = {"function": _FUNCTIONS[function], "level": _LEVELS[level], "presented": presented}
-    if support is not None and level and function in _JUDGES and look.candidate.distance_dm != NONE:
+    marked = level and function in _JUDGES and look.candidate.distance_dm != NONE
+    if support is not None and marked and len(conflicts) < CONFLICTS:
         marks = _marks(look, neighbour, support, ahead_m, right_m)
         if marks:
             conflicts.append({"id": neighbour.vehicle_id, "source": source, **given, **marks})
@@ -217,7 +219,7 @@ def _measured(
     if neighbour.usable and core.ego.heading_cdeg != NONE:
         candidate.function = function
         candidate.error_dm = look.relation.error_dm
-        judge(core.ego, neighbour, look.relation, core.settings, look.timing, support, candidate)
+        judge(core.ego, neighbour, look.relation, core.settings, look.timing, None, candidate)
     measured = support if support is not None and candidate.distance_dm == NONE else candidate
     distance_m = None if measured.distance_dm == NONE else measured.distance_dm / 10
     return distance_m, None if measured.ttc_ms == NONE else _rounded(measured.ttc_ms / 1000)

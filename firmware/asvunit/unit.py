@@ -43,18 +43,24 @@ class Unit:
         journal: JournalWriter | None = None,
         judge: Judge | None = None,
         nodes: NodeAhead | None = None,
+        show: Sink | None = None,
     ) -> None:
-        """`judge` verifies trailers at once; live they come with their verdict. Without both there are no keys."""
+        """`judge` verifies trailers at once; live they come with their verdict. Without both there are no keys.
+
+        `show` gets each event of kind "hmi" before `sink` gets any of the same input: the driver first.
+        """
         self.core = Core(settings)
         self.sources = Sources()
         self.sent = 0
         self.trailers: Counter[str] = Counter()  # verdicts on them
         self.taken_ns = 0  # by `timed_by`: when the last frame stood in the neighbour table
-        self.passed_ns = [0] * 3  # when the last news passed each BOUNDARY_ on its way to the driver
+        self.passed_ns = [0] * 3  # when what the driver was told last passed each BOUNDARY_
+        self._passing_ns = [0] * 3
         self._stamp: Callable[[], int] | None = None
         self.seed = int(self.core.settings.seed)
         self._clock = clock
         self._sink = sink
+        self._show = show
         self._send = send
         self._journal = journal
         self._judge = judge
@@ -72,10 +78,12 @@ class Unit:
     def timed_by(self, now_ns: Callable[[], int]) -> None:
         """Stamp the boundaries on the way to the driver by this clock."""
         self._stamp = now_ns
-        passed_ns = self.passed_ns
+        passing_ns, passed_ns = self._passing_ns, self.passed_ns
 
         def passed(boundary: int) -> None:
-            passed_ns[boundary] = now_ns()
+            passing_ns[boundary] = now_ns()
+            if boundary == codes.BOUNDARY_DECIDED:  # what comes after it in the same event is other news
+                passed_ns[:] = passing_ns
 
         self.core.teller.passed = passed
 
@@ -148,7 +156,7 @@ class Unit:
             self._journal.message(now_ms, cause, source, radio_flag, payload)
         neighbour = self.core.take_message(payload, source, now_ms, radio_flag, cause)
         if self._stamp:
-            self.taken_ns = self.passed_ns[codes.BOUNDARY_DECODED] = self._stamp()
+            self.taken_ns = self._passing_ns[codes.BOUNDARY_DECODED] = self._stamp()
         if neighbour is not None:
             self.core.judge_message(neighbour, cause)
         self._drain(time_ns)
@@ -238,6 +246,8 @@ class Unit:
 
     def _drain(self, time_ns: int) -> None:
         record = self._record
+        if self._show and self.core.teller.told:
+            self._present(self._show, time_ns)
         while self.core.commands.take(record):
             if record[KIND] == codes.COMMAND_SEND:
                 self.sent += 1
@@ -245,6 +255,17 @@ class Unit:
             event = self._translator.event(record, self._clock.epoch_s(time_ns))
             if event is not None:
                 self._sink(event)
+
+    def _present(self, show: Sink, time_ns: int) -> None:
+        """What the driver is told from now on, before the rest is put into words."""
+        self.core.teller.told = False
+        commands, record = self.core.commands, self._record
+        for index in range(commands.count):
+            commands.look(index, record)
+            if record[KIND] == codes.COMMAND_HMI:
+                event = self._translator.event(record, self._clock.epoch_s(time_ns))
+                assert event is not None
+                show(event)
 
 
 def _known(value: int | None) -> int:

@@ -175,13 +175,14 @@ def test_one_that_hangs_is_ended_and_started_again(units: Callable[..., Unit]) -
     assert unit.feeds[-1].recv(100) == b"scene\n"
 
 
-def test_ctrl_c_is_the_units_business(units: Callable[..., Unit]) -> None:
+def test_signals_to_end_are_the_units_business(units: Callable[..., Unit]) -> None:
     unit = units()
     unit.screen.start()
     assert unit.screen.pid is not None
     assert os.getpgid(unit.screen.pid) != os.getpgid(0)  # what the terminal sends does not reach it
     assert unit.feeds[-1].recv(100) == b"scene\n"
-    os.kill(unit.screen.pid, signal.SIGINT)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a service manager tells all processes of a unit
+        os.kill(unit.screen.pid, number)
     unit.tell(scene(1))
     with unit.look() as browser:
         until(browser, lambda message: message["alive"])

@@ -16,9 +16,9 @@ WORDS = {
         "both": "from left and right",
     },
     "ja": {
-        "information": "情報提供", "caution": "注意喚起", "warning": "警報", "crossing": "出会い頭", "right_turn": "対向車",
-        "left_turn": "後方車両", "surrounding": "周辺車両", "emergency": "緊急車両", "left": "左から", "right": "右から",
-        "both": "左右から",
+        "information": "情報提供", "caution": "注意喚起", "warning": "警報", "crossing": "出会い頭",
+        "right_turn": "対向車", "left_turn": "後方車両", "surrounding": "周辺車両", "emergency": "緊急車両",
+        "left": "左から", "right": "右から", "both": "左右から",
     },
 }  # fmt: skip
 ROLES = {"information": "status", "caution": "alert", "warning": "alert"}
@@ -91,7 +91,7 @@ def test_every_level_function_and_side_is_seen_and_read(screen: Screen, language
 
 
 def test_pixels_have_the_levels_colours(screen: Screen) -> None:
-    """What the display's pixels are: a large area of the level's colour, and none of a level's while nothing is told."""
+    """What the display's pixels are: much of the level's colour, and none of a level's while nothing is told."""
     screen.server.tell(gallery.message("quiet", 1, 0.0))
     screen.open()
     for level in gallery.LEVELS:
@@ -193,7 +193,7 @@ def test_birdseye_draws_where_vehicles_are(screen: Screen) -> None:
 
 
 def test_change_is_noticed_and_calm_is_honoured(browser: Any, server: PageServer) -> None:
-    """A new cue moves the banner, at most three times a second; the same message again does not; calm: nothing moves."""
+    """A new cue moves the banner, three times a second at most; the same one again does not; calm: nothing moves."""
     running = "() => document.getAnimations().map((one) => one.effect.getComputedTiming().duration)"
     for wish, moves in (("no-preference", True), ("reduce", False)):
         context = browser.new_context(viewport={"width": 800, "height": 480}, reduced_motion=wish)

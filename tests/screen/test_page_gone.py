@@ -1,4 +1,4 @@
-"""A unit that is gone is seen to be gone within a second; garbage, foreign words and full servers do the pages nothing."""
+"""A unit that is gone is seen to be gone within a second; garbage and foreign words do nothing to the pages."""
 
 import json
 import time
@@ -53,9 +53,8 @@ def is_gone(screen: Screen) -> bool:
 def test_silence_is_seen_within_a_second(screen: Screen, server: PageServer, path: str) -> None:
     """By the page's own clock, which the test moves on: no message for 700 ms; and back with the next one."""
     screen.page.clock.install()
+    screen.page.clock.pause_at(time.time() + 60)
     screen.open("?lang=en", path)
-    screen.see(gallery.message("caution_crossing_left", 1, 0.0))
-    screen.page.clock.pause_at(time.time() + 3600)
     screen.see(gallery.message("caution_crossing_left", 1, 0.0))
     server.pause()
     screen.page.clock.run_for(500)
@@ -90,7 +89,6 @@ def test_lost_connection_and_back(screen: Screen, server: PageServer) -> None:
     server.refuse(1001, "bye")
     screen.page.get_by_role("heading", name="No connection to the unit").wait_for()
     assert is_gone(screen)
-    screen.page.wait_for_function("() => true")
     screen.see(gallery.message("information_emergency", 1, 0.0))
     screen.page.get_by_role("status", name="Information, Emergency vehicle, Emergency vehicle nearby").wait_for()
     assert server.opened > opened
@@ -117,9 +115,9 @@ def test_old_messages_are_not_shown_as_current(screen: Screen, server: PageServe
 
 def test_garbage_is_no_message(screen: Screen, server: PageServer) -> None:
     """It changes nothing that is seen, keeps nothing alive, and the page goes on after it."""
-    good = gallery.message("caution_crossing_left", 10**9, time.time())
+    good = gallery.message("caution_crossing_left", 10**9, 0.0)
     deep = "[" * 50_000 + "]" * 50_000
-    huge = json.dumps({**good, "scene": {**good["scene"], "others": good["scene"]["others"] * 4000}})
+    huge = {**good, "scene": {**good["scene"], "others": good["scene"]["others"] * 400}}
     garbage: list[str | bytes] = [
         "", "null", "[]", "0", '"x"', "{", '{"n": 1}', '{"n": "1", "t": 0, "alive": true}', deep, b"\x00\xff\x80",
         '{"n": 1, "t": 1e999, "alive": true, "shown": {}}', '{"n": 1, "t": 1, "alive": "true", "shown": {}}',
@@ -131,15 +129,15 @@ def test_garbage_is_no_message(screen: Screen, server: PageServer) -> None:
     screen.page.locator("#gone").wait_for()  # only good ones keep it
     screen.see(gallery.message("information_emergency", 1, 0.0))
     odd = {
-        "n": 10**9, "t": time.time(), "alive": True, "shown": {"level": "RED", "function": 7, "text": [], "cue_n": "x"},
-        "inputs": [1], "signals": {"speed": 3}, "lamps": {"a": 1}, "system": None, "unit": 4, "radio": [], "supports": 3,
-        "latency": {"last": [None, 4, {}], "statistics": []}, "own_message": 3, "language": "__proto__",
+        "n": 10**9, "alive": True, "shown": {"level": "RED", "function": 7, "text": [], "cue_n": "x"},
+        "inputs": [1], "signals": {"speed": 3}, "lamps": {"a": 1}, "system": None, "unit": 4, "radio": [],
+        "supports": 3, "latency": {"last": [None, 4, {}], "statistics": []}, "own_message": 3, "language": "__proto__",
         "scene": {"ego": {"available": True}, "others": [None, {}, {"ahead_m": 1, "right_m": "2"},
                   {"ahead_m": 1e300, "right_m": -1e300, "kind": "constructor", "presented": True}],
                   "conflicts": [{"point": [1]}, {"point": ["a", None]}, 4, {"point": [1, 2], "l3": 4}]},
     }  # fmt: skip
-    for raw in (json.dumps(odd), huge):
-        server.send(raw)
+    for one in (odd, huge):
+        server.send(json.dumps({**one, "t": time.time()}))
         screen.page.wait_for_function("() => Number(document.getElementById('view').dataset.n) >= 1e9")
         screen.page.evaluate("() => { document.getElementById('view').dataset.n = 0; }")
     screen.see(gallery.message("quiet", 1, 0.0))
@@ -156,21 +154,21 @@ def test_foreign_words_stay_words(screen: Screen, server: PageServer) -> None:
     message["supports"][0].update(why=HOSTILE, source=HOSTILE)
     message["lamps"] = [HOSTILE]
     for path in ("/", "/bench"):
-        screen.open("?lang=en&state=" + "%3Cscript%3E", path)
+        screen.open("?lang=en&theme=%3Cscript%3E", path)
         screen.see(message)
         assert screen.page.locator("img, script:not([src])").count() == 0
         assert screen.page.title() in ("asvkit", "Bench monitor")
         assert HOSTILE[:20] in screen.page.locator("#banner").inner_text()
-    assert server.paths[-1] == "/ws/bench?state=%3Cscript%3E"
+    assert server.paths[-2:] == ["/ws/driver", "/ws/bench"]
 
 
 def test_bench_has_real_tables(screen: Screen) -> None:
     """Tables with names and headings; what they say, in both languages."""
     expected = {
         "en": {"Neighbours": 6, "Inputs": 6, "Vehicle signals": 5, "Latency, ms": 4, "Latency of the run, ms": 4,
-               "Explanations": 6, "Radio": 7, "Own message": 4},
-        "ja": {"周辺の通信車両": 6, "入力": 6, "車両信号": 5, "遅延, ms": 4, "全体の遅延, ms": 4, "判定の説明": 6, "無線": 7,
-               "自車の電文": 4},
+               "Explanations": 8, "Radio": 7, "Own message": 4},
+        "ja": {"周辺の通信車両": 6, "入力": 6, "車両信号": 5, "遅延, ms": 4, "全体の遅延, ms": 4, "判定の説明": 8,
+               "無線": 7, "自車の電文": 4},
     }  # fmt: skip
     rows = {
         "en": "2040 car Caution Crossing 31.0 8 / -31 40 90 2.8 1.5",

@@ -398,9 +398,7 @@ class Live:
         self.inbox, self.journal = Inbox(), io.StringIO()
         settings = Settings()
         self.live = LiveUnit(
-            lambda clock, sink, send: Unit(
-                settings, clock, sink=sink, send=send, journal=JournalWriter(self.journal, settings)
-            ),
+            lambda clock, **ways: Unit(settings, clock, journal=JournalWriter(self.journal, settings), **ways),
             Parts(self.inbox, {}, None, None, Presenter([]), self.events.append),
             Times(lambda: self.now_ns, lambda: 1_790_000_000_000_000_000 + self.now_ns),
         )

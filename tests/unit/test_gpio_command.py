@@ -142,6 +142,14 @@ def test_off_goes_on_where_a_pin_is_busy(fake: FakeLgpio, tmp_path: Path, capsys
     assert f"{PLACES - 1} of {PLACES} pins" in capsys.readouterr().out
 
 
+def test_pins_that_another_program_has_are_one_line(fake: FakeLgpio, tmp_path: Path) -> None:
+    fake.busy = set(range(28))
+    with pytest.raises(AsvkitError) as refused:
+        gpio_command.off(config=unit(tmp_path, 'gpio = "lgpio"\n'))
+    assert str(refused.value).startswith(f"pin {PINS.leds.system} (leds.system): in use; ")
+    assert str(refused.value).endswith(f"; so {PLACES - 1} more")
+
+
 @pytest.mark.parametrize("command", [gpio_command.off, gpio_command.try_pins])
 def test_a_running_unit_keeps_its_pins(tmp_path: Path, command: Any) -> None:
     file = unit(tmp_path)

@@ -17,7 +17,7 @@ FUNCTIONS = range(codes.FUNCTION_CROSSING, codes.FUNCTION_EMERGENCY + 1)
 INFORMATION, CAUTION = codes.LEVEL_INFORMATION, codes.LEVEL_CAUTION
 BEGIN_MS = 10_000
 DARK = (0, 0, 0, False)
-# (level, function, sides, "keep watching")
+# Level, function, sides, and whether it says "keep watching"
 STATES = [
     DARK,
     *itertools.product((INFORMATION, CAUTION), FUNCTIONS, range(4), (False,)),
@@ -83,15 +83,6 @@ def test_every_transition(after_ms: int, muted: bool, by_ego: bool) -> None:
             assert hmi.cue == cue_due(old, new), (old, new)
             silent = was_muted and new[0] == old[0] and not hmi.cue
             assert hmi.muted == silent, (old, new)
-
-
-def test_every_transition_is_met() -> None:
-    """The walk above holds what a driver may notice: rises, falls, ends, and changes at one level, of every function."""
-    kinds = {(old[1], new[1], (new[0] > old[0]) - (new[0] < old[0])) for old, new in itertools.product(STATES, STATES)}
-    assert len(STATES) == 61
-    assert {(one, other, 0) for one in FUNCTIONS for other in FUNCTIONS} <= kinds
-    assert {(0, one, 1) for one in FUNCTIONS} <= kinds
-    assert {(one, 0, -1) for one in FUNCTIONS} <= kinds
 
 
 def test_less_is_shown_from_when_more_has_been_shown_for_two_seconds() -> None:
@@ -228,7 +219,9 @@ def test_mute_silences_what_sounds_until_the_next_cue() -> None:
     assert not switched(drive, codes.SWITCH_MUTE, 1000)  # nothing sounds
     targets = [Target(8000), Target(9500, direction=270, vehicle_id=101, source=2)]
     encounter(drive, targets, 1100, 4000)
-    caution = next(t for t in range(4100, 9000, 100) if encounter(drive, targets, t, t) or hmi_of(drive)[-1]["level"] == 2)
+    caution = next(
+        t for t in range(4100, 9000, 100) if encounter(drive, targets, t, t) or hmi_of(drive)[-1]["level"] == 2
+    )
     assert not switched(drive, codes.SWITCH_MUTE, caution, value=0)  # let go
     (muted,) = switched(drive, codes.SWITCH_MUTE, caution)
     assert (muted["level"], muted["cue"], muted["muted"], muted["cause"]) == (CAUTION, 0, 1, 77)

@@ -44,11 +44,11 @@ def test_nearest_rank_is_a_value_of_its_own():
 
 
 def test_every_figure_is_reproduced_from_the_raw_events(tmp_path):
-    events = ledger(240)
+    events = ledger(120)
     told, _measured = report(write(tmp_path / "ego.jsonl", events))
     raw = latencies(events)
     assert told["verdict"] == "good"
-    assert told["changes"] == 240
+    assert told["changes"] == 120
     assert told["over"] == told["untimed"] == 0
     assert told["total"] == by_hand(map(total_us, raw))
     assert told["light"] == by_hand(one["lit_us"] for one in raw)
@@ -64,7 +64,7 @@ def test_every_figure_is_reproduced_from_the_raw_events(tmp_path):
 
 
 def test_every_hop_begins_at_the_boundary_passed_before(tmp_path):
-    events = ledger(150)
+    events = ledger(80)
     told, _measured = report(write(tmp_path / "ego.jsonl", events))
     wanted = {}
     for one in latencies(events):

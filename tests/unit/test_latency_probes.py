@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from lgpiotools import StandIn
 
 from asvrig.latency.calibration import probe_offset_us
 from asvrig.latency.edges import Chip, Clocks
@@ -16,6 +15,7 @@ from asvrig.latency.tone import ToneChange, ToneFinder
 from asvrig.latency.wires import can_bits, can_us, loopback_echo_us, pipe_echo_us, pty_echo_us, serial_us
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.pins import load_pins
+from lgpiotools import StandIn
 
 MS = 1_000_000
 US = 1_000
@@ -203,7 +203,7 @@ def test_the_header_is_found_by_its_label() -> None:
 
 @pytest.mark.parametrize("chips", [{}, {0: "gpio-mockup-A"}])
 def test_no_header_is_said_with_the_mend(chips: dict[int, str]) -> None:
-    with pytest.raises(UsageError, match="no GPIO chip.*--probe record"):
+    with pytest.raises(UsageError, match=r"no GPIO chip.*--probe record"):
         Chip(StandIn(chips))
 
 
@@ -249,12 +249,12 @@ def test_the_probe_is_calibrated_through_its_own_line(lights: dict[str, int], to
     pins = load_pins(None)
     lgpio = StandIn()
     lgpio.wires = {pins.leds.caution: [16], pins.buzzer.pwm: [21, 16]}
-    lgpio.delay_ns = -200 * US  # a stamp before the write cannot be: it is not taken for one
+    lgpio.delay_ns = -5_000 * MS  # a stamp before the write cannot be: it is not taken for one
     chip = Chip(lgpio)
     with pytest.raises(AsvkitError, match="saw 0 of 4"):
         probe_offset_us(chip, pins, lights, tones, times=4, pause_s=0.005)
     lgpio.delay_ns = 350 * US
-    assert 350 <= probe_offset_us(chip, pins, lights, tones, times=4, pause_s=0.005) < 5000
+    assert probe_offset_us(chip, pins, lights, tones, times=4, pause_s=0.005) >= 350
     assert lgpio.claimed == {}  # all given back: the unit takes them next
     assert not any(lgpio.tones.values())
     chip.close()
@@ -304,29 +304,41 @@ def test_the_record_is_followed_as_it_grows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("identifier", "extended", "data", "bits"),
-    [
-        (0x555, False, b"", 44),  # nothing to stuff in the head: 1 + 11 + 3 + 4 + 15 and 10, see the test below
-        (0x555, False, b"\x55" * 8, 108),
-        (0x15555555, True, b"", 64),
-    ],
+    ("identifier", "extended", "data"),
+    [(0x555, False, b""), (0x555, False, b"\x55" * 8), (0x15555555, True, b""), (0, True, bytes(8)), (0, False, b"\0")],
 )
-def test_frames_without_stuffing_have_the_lengths_of_the_standard(
-    identifier: int, extended: bool, data: bytes, bits: int
-) -> None:
-    """44 + 8 n bits and 64 + 8 n bits, and what is stuffed, which is at most a fifth of what may be."""
+def test_frames_have_the_lengths_of_the_standard(identifier: int, extended: bool, data: bytes) -> None:
+    """44 + 8 n bits and 64 + 8 n bits, and at most one for each four that can be stuffed beside the first."""
     plain = (64 if extended else 44) + 8 * len(data)
-    assert bits == plain
-    most = plain + (plain - 10 - 1) // 4
-    assert plain <= can_bits(identifier, extended, data) <= most
+    assert plain <= can_bits(identifier, extended, data) <= plain + (plain - 10 - 1) // 4
 
 
 def test_stuffing_of_a_frame_by_hand() -> None:
-    # 00000 1 at the beginning, and so on: all zero up to the CRC, which is zero too: 34 bits, a bit after each five
-    # of them, and after the first five each stuffed bit is of the other kind and begins no run of its own.
+    # Identifier 0, no data: 1 + 11 + 3 + 4 zeros and a CRC of zeros, 34 in a row. One bit is stuffed after each five;
+    # as each is a one, the next run begins anew: 34 // 5 = 6
     assert can_bits(0, False, b"") == 44 + 6
-    longer = can_bits(0x100, False, bytes(8))
-    assert longer > can_bits(0x2AA, False, b"\x55" * 8) >= 108
+    # Runs of ones across the fields: CRC and stuffed bits by other ways than the program's
+    bits = f"0{0x7FF:011b}000{1:04b}{0xFF:08b}"
+    crc = crc15_by_division(bits)
+    assert can_bits(0x7FF, False, b"\xff") == 44 + 8 + stuffed_by_replacement(bits + crc)
+
+
+def crc15_by_division(bits: str) -> str:
+    """The remainder of the message, 15 zeros appended, by x15+x14+x10+x8+x7+x4+x3+1: long division."""
+    rest, divisor = int(bits + "0" * 15, 2), 0b1100010110011001
+    while rest.bit_length() > 15:
+        rest ^= divisor << (rest.bit_length() - 16)
+    return f"{rest:015b}"
+
+
+def stuffed_by_replacement(bits: str) -> int:
+    """Bits that are inserted, by looking at the last five of what was sent."""
+    sent = ""
+    for bit in bits:
+        sent += bit
+        if sent[-5:] in ("00000", "11111"):
+            sent += "1" if bit == "0" else "0"
+    return len(sent) - len(bits)
 
 
 def test_times_on_wires() -> None:

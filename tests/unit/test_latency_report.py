@@ -1,4 +1,4 @@
-"""`asvkit latency` as it is called: its exit codes, what it writes, and that the documented way by hand gives the same."""
+"""`asvkit latency` as it is called: exit codes, what it writes, and that the documented way by hand gives the same."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ import typer
 from asvtools import latency_command, latency_draw
 from asvtools.latency_measure import measure
 from asvtools.latency_session import read_sessions
+from asvtools.latency_stages import KEYS
 from asvunit.errors import AsvkitError, UsageError
 from latencytools import latencies, ledger, write
 
@@ -32,9 +33,10 @@ def latency(*arguments):
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    """130 changes, the 41st of them at 310 ms."""
+    """130 changes, the 41st of them at 310 ms; the 51st is of words alone."""
     events = ledger(130)
     latencies(events)[40].update(lit_us=310_000.0, sounded_us=None, written_us=310_001.0)
+    latencies(events)[50].update(lit_us=None, sounded_us=None)
     return write(tmp_path_factory.mktemp("latency") / "ego.jsonl", events), latencies(events)
 
 
@@ -96,6 +98,22 @@ def test_nothing_to_measure_is_a_finding(tmp_path):
         latency(good(tmp_path), "--csv", tmp_path / "no" / "where.csv")
 
 
+def test_every_option_is_documented():
+    rows = "\n".join(re.findall(r"^\| .*", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    options = {
+        one for option in typer.main.get_command(latency_command.app).commands["report"].params for one in option.opts
+    }
+    assert {one for one in options if one.startswith("--") and one != "--help"} == set(
+        re.findall(r"`(--\w+) \w+`", rows)
+    )
+
+
+def test_every_boundary_is_documented():
+    text = DOCS.read_text(encoding="utf-8")
+    for name in (*KEYS, "out_of_order"):
+        assert f"`{name}_" in text
+
+
 def test_csv_holds_every_change_with_its_times(session, tmp_path):
     path, raw = session
     with pytest.raises(AsvkitError):
@@ -106,7 +124,7 @@ def test_csv_holds_every_change_with_its_times(session, tmp_path):
         for key, value in event.items():
             if key != "event":
                 assert row[key] == ("" if value is None else "1" if value is True else str(value))
-        assert float(row["total_us"]) == max(event["lit_us"], event["sounded_us"] or 0)
+        assert float(row["total_us"]) == (max(event["lit_us"] or 0, event["sounded_us"] or 0) or event["written_us"])
     assert [row["n"] for row in rows if row["over"] == "1"] == ["41"]
 
 
@@ -129,6 +147,15 @@ def test_the_documented_way_by_hand_gives_the_same_figures(session):
     values = json.loads(subprocess.run(["jq", "-s", one_hop, path], capture_output=True, check=True).stdout)
     (hop,) = [hop for hop in told["hops"] if (hop["from"], hop["to"]) == ("judged", "decided")]
     assert (hop["n"], hop["max_us"]) == (len(values), pytest.approx(values[0], abs=0.001))
+
+
+def test_a_unit_whose_lamps_never_could_is_a_finding_in_every_form(tmp_path):
+    path = write(tmp_path / "ego.jsonl", [one for one in ledger(3) if one["event"] != "latency"])
+    with pytest.raises(AsvkitError, match=r"^3 changes reached no output"):
+        latency(path, "--html", tmp_path / "a.html", "--csv", tmp_path / "a.csv", "--png", tmp_path / "a.png")
+    assert "3 changes reached no output" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1
+    assert not (tmp_path / "a.png").exists()
 
 
 class Page(HTMLParser):

@@ -100,9 +100,7 @@ class Bench:
         settings = Settings()
         parts = Parts(self.inbox, {}, self.radio, None, Presenter([]), self.events.append, verifier=self.verifier)  # type: ignore[arg-type]
         self.live = LiveUnit(
-            lambda clock, sink, send: Unit(
-                settings, clock, sink=sink, send=send, journal=JournalWriter(self.journal, settings)
-            ),
+            lambda clock, **ways: Unit(settings, clock, journal=JournalWriter(self.journal, settings), **ways),
             parts,
             Times(lambda: self.now_ns, lambda: (self.utc_ms + self.system_off_ms) * MS),
         )
@@ -442,7 +440,7 @@ def test_the_running_loop_verifies_in_the_real_thread() -> None:
     verifier = Verifier(Authority(KEYS), inbox.put)
     parts = Parts(inbox, {}, radio, None, Presenter([]), publish, verifier=verifier)
     live = LiveUnit(
-        lambda clock, sink, send: Unit(settings, clock, sink=sink, send=send, journal=JournalWriter(journal, settings)),
+        lambda clock, **ways: Unit(settings, clock, journal=JournalWriter(journal, settings), **ways),
         parts,
         Times(lambda: START_NS, lambda: UTC_MS * MS),
     )

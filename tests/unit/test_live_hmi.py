@@ -123,7 +123,9 @@ def test_the_winker_leads_to_caution_at_once_and_is_its_cause(bench: Bench) -> N
     bench.inbox.put(VehicleSignal(bench.now_ns, WINKER, OFF))  # ego's own act ends it at once
     bench.live.turn()
     assert bench.told("hmi")[-1]["function"] != "right_turn"
-    assert last_latency(bench)["input"] == "signal"
+    ended = last_latency(bench)
+    assert ended["input"] == "signal"
+    assert passed(ended) == sorted(passed(ended))
 
 
 def test_a_fix_after_none_leads_to_caution_at_once_and_is_its_cause(bench: Bench) -> None:

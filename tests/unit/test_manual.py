@@ -7,13 +7,14 @@ from typing import Final
 
 import pytest
 
-from asvcore import codes, hmi, params
+from asvcore import codes, hmi_rules, params
 from asvrig.expected import expected
 from asvrig.scenario import load_scenario, scenario_names
 from asvunit.config import Config
 from asvunit.pins import load_pins
-from asvunit.presenter import SOUNDS
+from asvunit.presenter import SELF_TEST_NS
 from asvunit.texts import TEXTS
+from asvunit.words import word
 
 MANUAL: Final = (Path(__file__).resolve().parents[2] / "docs" / "driver-manual.md").read_text(encoding="utf-8")
 ENGLISH, JAPANESE = MANUAL.split("## 日本語\n")
@@ -134,25 +135,42 @@ def test_colours_and_sound_are_those_of_the_unit() -> None:
     lines = {cells[0]: cells[1] for cells in rows(section("What you see and hear")) if len(cells) == 2}
     words = {codes.COLOUR_BLUE: "blue", codes.COLOUR_YELLOW: "yellow", codes.COLOUR_RED: "red"}
     for level, name in ((codes.LEVEL_INFORMATION, "information"), (codes.LEVEL_CAUTION, "caution")):
-        colour, sound = hmi._LEVELS[level]
+        colour, _light, sound = hmi_rules.LEVELS[level]
         assert lines[f"`{name}`"].startswith(words[colour])
         assert ("No sound" in lines[f"`{name}`"]) == (sound == codes.SOUND_NONE)
-    pattern = SOUNDS["caution"]
-    assert pattern is not None
-    assert pattern.repeats == 5
-    assert f"five tones of {pattern.hz} Hz" in lines["`pwm`"]
+    hz, on_ms, off_ms, times, _percent = hmi_rules.SOUNDS[codes.SOUND_CAUTION]
+    assert times == 5
+    assert f"five tones of {hz} Hz in two seconds" in lines["`pwm`"]
+    assert f"flashes with the tones for {times * (on_ms + off_ms) // 1000} s" in lines["`caution`"]
+    own = ("system", "receiving", "fault")
+    for name, colour in zip(own, hmi_rules.SYSTEM_COLOURS, strict=True):
+        assert lines[f"`{name}`"].startswith(f"{word('COLOUR', colour)}: ")
     assert "keep watching" in section("What you see and hear")
     assert f"stays for {params.HOLD_MS // 1000} s" in section("What you see and hear").replace("\n", " ")
+
+
+def test_switches_self_test_and_the_least_presentation_are_told() -> None:
+    text = " ".join(section("What you see and hear").split())
+    lines = {cells[0]: cells[1] for cells in rows(section("What you see and hear")) if len(cells) == 2}
+    for words in ("silences the tones of now", "Light and text stay", "next change sounds again"):
+        assert words in lines["`mute`"]
+    for words in ("told once more", "that says nothing either", 'shown = "request"', "surrounding vehicles"):
+        assert words in lines["`request`"]
+    assert SELF_TEST_NS == 10**9
+    assert "all lamps are lit for a second and a short tone sounds" in text
+    assert f"stays {params.MINIMUM_PRESENTATION_MS // 1000} s at least, unless you act" in text
+    for words in ("鳴っている音だけを止めます", "もう一度伝えます", "全ランプが1秒点灯し"):
+        assert words in JAPANESE
 
 
 def test_faults_and_their_lamp_are_told() -> None:
     text = section("What you see and hear")
     lines = {cells[0]: cells[1] for cells in rows(text) if len(cells) == 2}
-    for word in ("own position is unknown", "receiver", "radio", "no proof of health"):
-        assert word in lines["`fault`"]
+    for known in ("own position is unknown", "receiver", "radio", "no proof of health"):
+        assert known in lines["`fault`"]
     assert "says nothing about who is around" in lines["`receiving`"]
-    for word in ("winker", "heading", f"{params.COURSE_CKMH // 100} km/h", f"below {params.UNBOUNDED_ERROR_M} m"):
-        assert word in text.partition("Faults without a lamp.**")[2]
+    for known in ("winker", "heading", f"{params.COURSE_CKMH // 100} km/h", f"below {params.UNBOUNDED_ERROR_M} m"):
+        assert known in text.partition("Faults without a lamp.**")[2]
 
 
 # What holds for all functions [G 5.1]

@@ -14,7 +14,7 @@ from asvcore import params
 from asvcore.settings import Settings
 from asvunit.clock import UnitClock
 from asvunit.ports import BRAKE, HAZARD, SPEED, WINKER, ExternalSupport, Fix, RadioFrame, VehicleSignal
-from asvunit.scene import OTHERS, scene
+from asvunit.scene import CONFLICTS, OTHERS, scene
 from asvunit.unit import Unit
 from coretools import LATITUDE_CAS, LONGITUDE_CAS, frame
 
@@ -401,6 +401,15 @@ def test_the_most_relevant_come_first_and_the_rest_is_counted() -> None:
     assert (far["others"], far["more"]) == ([], 1)
 
 
+def test_the_first_conflicts_are_marked_and_no_more_than_can_be_told_apart() -> None:
+    cars = [Car(4 + 2 * number, -60 - number, 90, 50, 1 + number) for number in range(12)]
+    world = World(*cars)
+    *_, told = world.run(1400)
+    assert sum(one["level"] == "caution" for one in told["others"]) == len(cars)
+    assert [one["id"] for one in told["conflicts"]] == [one["id"] for one in told["others"][:CONFLICTS]]
+    assert sum(one["presented"] for one in told["conflicts"]) == sum(one["presented"] for one in told["others"]) == 2
+
+
 def test_in_a_crowd_beyond_what_is_sorted_those_with_support_are_there() -> None:
     crowd = [Car(-30 - number, 300 + number, 0, 20, 200 + number) for number in range(250)]
     world = World(*crowd, Car(10, -70, 90, 50, 1), Car(40, 300, 0, 20, 2))
@@ -408,6 +417,36 @@ def test_in_a_crowd_beyond_what_is_sorted_those_with_support_are_there() -> None
     assert told["others"][0]["id"] == 1
     assert told["more"] == 252 - OTHERS
     assert 2 in [one["id"] for one in told["others"]]
+
+
+def test_a_slanting_way_beside_ego_is_marked_along_it() -> None:
+    car = Car(-14, -6, 25, 40, kind=5)
+    world = World(car, kmh=18, signals={WINKER: LEFT}, heading_deg=233)
+    told = world.step()
+    (conflict,) = told["conflicts"]
+    where, angle = _beside(car, world), math.radians(25)
+    assert _close(conflict["point"], where)
+    back = (conflict["l4_m"] + A_M + B_M) / math.cos(angle)
+    assert _close(conflict["l4"], (where[0] - back * math.cos(angle), where[1] - back * math.sin(angle)))
+    assert _only(told)["distance_m"] == pytest.approx(-world.true(car)[0], abs=NEAR_M)
+
+
+def test_a_vehicle_that_is_not_heard_is_said_not_to_be() -> None:
+    world = World(Car(100, 60, 0, 20, 2, until_ms=1000))
+    assert _only(world.step())["reason"] == "too_far"
+    world.unit.vehicle(VehicleSignal(2010 * MS, BRAKE, 4, 0))  # before the cycle that forgets it
+    one = _only(scene(world.unit))
+    assert (one["function"], one["reason"], one["age_ms"]) == (None, "packets_stopped", 1010)
+
+
+def test_a_support_that_gives_way_to_another_system_s_says_so() -> None:
+    world = World(Car(10, -72, 90, 50))
+    while world.t_ms < 1500:
+        told = world.step()
+        world.unit.external(ExternalSupport((world.t_ms + 1) * MS, "autonomous", "crossing", "caution", "left"))
+    one = _only(told)
+    assert (one["level"], one["presented"], one["reason"]) == ("caution", False, "superseded")
+    assert told["conflicts"][0]["presented"] is False
 
 
 def test_other_systems_words_have_no_place() -> None:
@@ -439,14 +478,16 @@ def test_looking_changes_nothing() -> None:
     cars = (Car(160, 3, 176, 50, 1), Car(-60, -2, 0, 30, 2, kind=5), Car(30, -200, 90, 60, 3, until_ms=3000))
     looked, unseen = World(*cars, **row), World(*cars, **row)  # type: ignore[arg-type]
     counted: Counter[str] = Counter()
-    for told in looked.run(7000):
-        if looked.t_ms // 100 % 4 == 0:
-            before = _state(looked.unit.core)
-            assert scene(looked.unit) == told
-            assert _state(looked.unit.core) == before
+    for number in range(70):
+        for world in (looked, unseen):
+            world.t_ms = 100 * number
+            _step_unseen(world)
+            world.t_ms += 20
+            world.unit.vehicle(VehicleSignal(world.t_ms * MS, BRAKE, 4, 0))  # time goes on, and nobody is judged
+        before = _state(looked.unit.core) if number % 4 == 0 else None
+        told = scene(looked.unit)
+        assert before is None or _state(looked.unit.core) == before
         counted[told["others"][0]["level"]] += 1
-        unseen.t_ms = looked.t_ms - 50 - (looked.t_ms - 50) % 100
-        _step_unseen(unseen)
     assert looked.events == unseen.events
     assert min(counted["information"], counted["caution"]) > 2
 
@@ -473,6 +514,10 @@ def test_numbers_are_short_and_plain_json() -> None:
                     if isinstance(number, float):
                         assert number == round(number, 1), (name, number)
     assert params.NONE not in _numbers(told)
+    near = World(*(Car(10 + 3 * number, (number % 9 - 4) / 9, 0, 0, number) for number in range(45)), heading_deg=61)
+    rights = [json.dumps(one["right_m"]) for one in near.step()["others"]]
+    assert "0.0" in rights
+    assert "-0.0" not in rights
 
 
 def _numbers(one: Any) -> list[float]:

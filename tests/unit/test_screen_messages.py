@@ -149,6 +149,15 @@ def test_why_a_unit_is_gone(messages: Messages, last: list[dict[str, Any]], why:
     assert told(messages)["why_gone"] == why
 
 
+def test_after_lost_events_nothing_is_current_until_all_is_told_again(messages: Messages) -> None:
+    take(messages, HMI, scene(1))
+    assert take(messages, {"event": "lost", "count": 3}, scene(2)) == [True, True]
+    assert told(messages)["why_gone"] == "lost"
+    messages.begin()
+    take(messages, scene(3))
+    assert told(messages)["alive"]
+
+
 def test_another_unit_knows_nothing_of_the_one_before(messages: Messages) -> None:
     take(messages, START, HMI, scene(1))
     messages.end()
@@ -178,7 +187,7 @@ def test_what_is_no_event_is_counted(messages: Messages, line: bytes) -> None:
 
 
 def test_events_of_other_kinds_are_no_mistake(messages: Messages) -> None:
-    assert take(messages, {"t": 1.0, "event": "lost", "count": 3}, {"event": "of_tomorrow"}) == [False, False]
+    assert take(messages, {"t": 1.0, "event": "ready", "after_s": 3}, {"event": "of_tomorrow"}) == [False, False]
     assert not messages.counters
 
 

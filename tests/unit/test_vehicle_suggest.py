@@ -409,7 +409,7 @@ def test_cars_that_are_known_are_found() -> None:
     """Of speed, brake, winker and shift of every shipped map, at most one in ten is missed."""
     missed, asked = [], 0
     every = 1 if os.environ.get("ASVKIT_ALL") else 3  # ASVKIT_ALL=1 (make gate): each
-    for path in SHIPPED[::every]:
+    for path in SHIPPED[every // 2 :: every]:
         written = tomllib.loads(path.read_text())
         file = find_database(path, written["database"]["file"])
         proposed = suggested(file)[0]["signal"]

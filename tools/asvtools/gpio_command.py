@@ -79,7 +79,9 @@ def off(
     where = "mock pins: no lamp was lit on this machine" if factory == "mock" else "dark and silent"
     typer.echo(f"{count} of {len(unit.pins.lamps) + 1} pins of lamps and buzzer are off ({where})")
     if failed:
-        raise AsvkitError("; ".join(failed.values()))
+        reasons = list(failed.values())
+        more = f"; so {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        raise AsvkitError(reasons[0] + more)
 
 
 @app.command("test", short_help="Each lamp and each tone by name, and what to look for; then the switches.")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 40  # of the histogram
 _BINS: Final = 14
+_SHOWN: Final = 0.97  # of the samples, at least
 _NAMES: Final = {"light": "light", "sound": "sound", "all": "light and sound"}
 
 
@@ -184,15 +185,24 @@ def _tell(result: dict[str, Any]) -> None:
 
 
 def _histogram(times_ms: list[float]) -> list[str]:
-    from asvrig.latency.statistics import histogram
+    """Bars of equal width; the slowest few, where they would squeeze all others into one bar, share the last line."""
+    from asvrig.latency.statistics import histogram, rank
 
-    bins = histogram(times_ms, _BINS)
-    most = max(count for _low, _high, count in bins)
+    times_ms = sorted(times_ms)
+    most_ms = times_ms[rank(len(times_ms), _SHOWN) - 1]
+    if times_ms[-1] < 2 * most_ms:
+        most_ms = times_ms[-1]
+    shown = [one for one in times_ms if one <= most_ms]
+    bins = histogram(shown, _BINS)
+    tallest = max(count for _low, _high, count in bins)
     digits = 0 if bins[0][1] - bins[0][0] > 0.99 else 2
-    return [
-        f"  {low:>8.{digits}f} to {high:>8.{digits}f} ms {'#' * -(-count * _WIDTH // most):<{_WIDTH}} {count}"
+    lines = [
+        f"  {low:>8.{digits}f} to {high:>8.{digits}f} ms {'#' * -(-count * _WIDTH // tallest):<{_WIDTH}} {count}"
         for low, high, count in bins
     ]
+    if len(shown) < len(times_ms):
+        lines.append(f"  {'up to':>11} {times_ms[-1]:>8.{digits}f} ms {'':<{_WIDTH}} {len(times_ms) - len(shown)}")
+    return lines
 
 
 def _interval(figure: dict[str, float | None]) -> str:

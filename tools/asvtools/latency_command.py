@@ -69,7 +69,7 @@ def report(
         if path is not None and path.resolve() in used:
             raise UsageError(f"{path}: is to be written and was read as well; give another name")
     told = measure(measured, limit_ms * 1000)
-    if not told["changes"] and not told["untimed"]:
+    if told["verdict"] == "not measured":
         names = ", ".join(str(path) for path in session)
         dropped = sum(told["dropped"].values())
         hint = f" ({dropped} lines could not be used)" if dropped else ""

@@ -17,6 +17,8 @@ from asvtools.latency_stages import CHAIN, KEYS, OUTPUTS, Change
 from asvunit.errors import AsvkitError, UsageError
 
 _OF_INTEREST: Final = re.compile(rb'"event"\s*:\s*"(?:latency|hmi|start|stop|lost)"')
+_KEYS_US: Final = tuple((name, f"{name}_us") for name in KEYS)
+_PLAIN: Final = (float, int, str)
 _LONGEST: Final = 1 << 20  # bytes of a line
 _MOST_US: Final = 1e12
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -190,9 +192,8 @@ class _Reader:
 
 
 def _key(event: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        value if isinstance(value := event.get(name), str | int | float) else None for name in ("t", "cause", "level")
-    )
+    key = (event.get("t"), event.get("cause"), event.get("level"))
+    return key if all(type(value) in _PLAIN for value in key) else ()
 
 
 def _session(event: dict[str, Any]) -> Session:
@@ -207,11 +208,11 @@ def _session(event: dict[str, Any]) -> Session:
 def _boundaries(event: dict[str, Any]) -> dict[str, float] | None:
     """Those that were passed; None if one is no time."""
     out = {}
-    for name in KEYS:
-        us = event.get(f"{name}_us")
+    for name, key in _KEYS_US:
+        us = event.get(key)
         if us is None:
             continue
-        if not _number(us) or us < -_ROUNDING_US or us > _MOST_US:
+        if not _number(us) or not -_ROUNDING_US <= us <= _MOST_US:
             return None
         out[name] = float(us)
     return out
@@ -234,11 +235,11 @@ def _out_of_order(at: dict[str, float]) -> list[str]:
 
 
 def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+    return (type(value) is float or type(value) is int) and abs(value) < 1e18
 
 
 def _natural(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def _word(value: object) -> str:

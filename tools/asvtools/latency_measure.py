@@ -37,7 +37,7 @@ def measure(measured: Measured, limit_us: float = SYSTEM_DELAY_US) -> dict[str, 
     return {
         "form": FORM,
         "asvkit": version("asvkit"),
-        "verdict": ("good" if good else "bad") if totals else "not measured",
+        "verdict": ("good" if totals else "not measured") if good else "bad",
         "limit_us": limit_us,
         "changes": len(totals),
         "over": over,

@@ -72,7 +72,9 @@ def page(told: dict[str, Any], measured: Measured) -> str:
         style=Path(__file__).with_name("verify.css").read_text(encoding="utf-8"),
         intro="<br>".join(
             [
-                _INTRO.format(bench=", but for what a bench took out" if told["bench"] else ""),
+                _INTRO.format(
+                    bench="; a bench counts from the end of its stimulus on the wire" if told["bench"] else ""
+                ),
                 *map(escape, remarks(told)),
             ]
         ),
@@ -107,8 +109,9 @@ def _bars(bars: list[latency_draw.Bar]) -> str:
     most = max((bar.of for bar in bars), default=1)
     each = "Each bar is one change" if most == 1 else f"Each bar stands for {most} changes: the slowest of them"
     return (
-        f"{each}, hop upon hop; dashed uprights part sessions and units. What runs out of the field "
-        "is told in figures. Pointing at a bar tells its hops."
+        f"{each}, hop upon hop, each in the colour of the boundary that ends it; dashed "
+        "uprights part sessions and units. What runs out of the field is told in figures. Pointing at a bar tells "
+        "its hops."
     )
 
 

@@ -89,7 +89,6 @@ def _timeline(axes: Any, bars: list[Bar], limit_us: float) -> None:
         axes.annotate(f" ↑ {ms(us)}", (number, most_ms), fontsize=9, color=colour, va="top", annotation_clip=False)
     most = max(bar.of for bar in bars)
     each = "each bar one change" if most == 1 else f"each bar the slowest of {most} changes"
-    axes.set_title("In order", loc="left", fontsize=10)
     axes.set_ylabel("ms", color=_SOFT, fontsize=9)
     axes.set_xlim(-0.6, max(len(bars), 12) - 0.4)
     if most_ms * 1000 >= limit_us:
@@ -97,8 +96,16 @@ def _timeline(axes: Any, bars: list[Bar], limit_us: float) -> None:
     step = max(1, -(-len(bars) // 10))
     places = range(0, len(bars), step)
     axes.set_xticks(list(places), [clock(bars[place].change.t)[11:-4] for place in places])
-    axes.set_xlabel(f"{each}; time of day, UTC", color=_SOFT, loc="right", fontsize=9)
-    axes.legend(fontsize=8.5, frameon=False, ncols=len(names), loc="lower right", bbox_to_anchor=(1.0, 0.98))
+    axes.set_xlabel(f"in order, {each}; time of day, UTC", color=_SOFT, loc="right", fontsize=9)
+    axes.legend(
+        fontsize=8.5,
+        frameon=False,
+        ncols=len(names),
+        handlelength=1.1,
+        columnspacing=0.9,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.98),
+    )
 
 
 def _hops(axes: Any, told: dict[str, Any]) -> None:

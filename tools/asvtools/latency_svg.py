@@ -57,7 +57,7 @@ def histogram(told: dict[str, Any]) -> str:
     for (name, us), kind in zip(lines, _KINDS, strict=True):
         at, words = x(us), name if kind else f"{name} {ms(us)}"
         wide = _NOTE * len(words)
-        begin = at - 6 - wide if kind else min(at + 3, _RIGHT - wide)
+        begin = at - 8 - 1.2 * wide if kind else min(at + 3, _RIGHT - wide)
         row = next((row for row in range(3) if end[row] < begin), 2)
         end[row] = begin + wide + 4
         out.append(f'<path class="mark {kind}" d="M{at:.1f},{4 + 13 * row}V{_BOTTOM}"/>')
@@ -146,10 +146,10 @@ def gantt(changes: list[Change], measured: Measured) -> str:
 def _legend(names: Iterable[str]) -> str:
     out, at = [], float(_LEFT)
     for name in names:
-        words = f"to {name.replace('_', ' ')}"
+        words = name.replace("_", " ")
         out.append(f'<rect fill="{COLOURS[name]}" x="{at:.0f}" y="6" width="12" height="12"/>')
         out.append(_text(at + 17, 16, words, "start"))
-        at += 34 + 6.0 * len(words)
+        at += 30 + 6.6 * len(words)
     return "".join(out)
 
 

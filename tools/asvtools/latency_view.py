@@ -23,7 +23,7 @@ def verdict(told: dict[str, Any]) -> str:
     rule = " [G 3.4(4)]" if told["limit_us"] == 300_000 else ""
     if told["verdict"] == "not measured":
         return "no presented change was measured"
-    longest = f"the longest took {ms(told['longest_us'])} ms, {told['share_percent']:.1f} % of it"
+    longest = f"the longest took {ms(told['longest_us'])} ms, {told['share_percent'] or 0.0:.1f} % of it"
     faults = []
     if told["over"]:
         faults.append(f"{told['over']} of {changes(told['changes'])} took longer than {limit} ms{rule}: {longest}")

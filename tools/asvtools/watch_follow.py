@@ -61,9 +61,11 @@ class Follower:
             self._stream = None
 
     def _open(self, timeout_s: float) -> None:
-        wait_s = min(timeout_s, max(0.0, self._tried_s + _RETRY_S - self._now_s())) if self.detail else 0.0
-        if wait_s:
-            time.sleep(wait_s)
+        left_s = self._tried_s + _RETRY_S - self._now_s() if self.detail else 0.0
+        if left_s > 0:
+            time.sleep(min(left_s, timeout_s))
+        if left_s > timeout_s:
+            return
         self._tried_s = self._now_s()
         try:
             self._stream = connect(self.path, scenes=True)

@@ -30,7 +30,7 @@ def plain(text: Any) -> str:
 
 def gone_words(state: str) -> str:
     """Why nothing is shown."""
-    return f"{_GONE[state]}; what it showed counts no more"
+    return _GONE[state] if state == WAITING else f"{_GONE[state]}; what it showed counts no more"
 
 
 def clock(epoch_s: float | None) -> str:

@@ -21,13 +21,15 @@ ALIVE_S: Final = 1.0
 def main() -> None:
     """The process."""
     os.nice(NICE)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the unit's; its end is this one's
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they are the unit's, whose end is this one's: so it can say "stopped"
     from asvunit.screen.feed import follow
     from asvunit.screen.messages import Messages
     from asvunit.screen.server import serve
     from asvunit.screen.setting import Setting
 
     listener, feed, status = (int(text) for text in sys.argv[1:4])
+    os.set_blocking(status, False)
     setting = Setting(**json.loads(sys.argv[4]))
 
     async def source(messages: Messages, tell: Callable[[], None]) -> None:
@@ -52,4 +54,7 @@ def _say(status: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ImportError as error:
+        sys.exit(f"asvkit: the screen cannot be served: {error}; install asvkit anew, with all that it needs")

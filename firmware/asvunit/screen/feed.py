@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from asvunit.screen.messages import Messages
 
@@ -15,14 +15,15 @@ _WANTED: Final = b"scene\n"
 
 
 Tell = Callable[[], None]
-Source = Callable[[Messages, Tell], Awaitable[None]]
+Source = Callable[[Messages, Tell], Coroutine[Any, Any, None]]
 
 
 async def follow(connection: socket.socket, messages: Messages, tell: Tell, to_stop: bool = False) -> None:
     """Asks for scenes, then takes line after line until the connection ends. The socket is closed at the end.
 
-    What came together is told together: the newest state, once. `to_stop`: the unit's word that it stops is the end
-    too; it may be busy for a while with the connection of others.
+    What came together is told together: the newest state, once. Where the unit says that events were lost it ends
+    too: a new connection begins with the whole state. `to_stop`: so it does with the unit's word that it stops, which
+    may be busy for a while with the connections of others.
     """
     loop = asyncio.get_running_loop()
     rest, skipping = b"", False
@@ -41,7 +42,8 @@ async def follow(connection: socket.socket, messages: Messages, tell: Tell, to_s
                     rest, skipping = b"", True
                 if sum(map(messages.take, lines)):
                     tell()
-                if to_stop and messages.why_gone == "stopped":
+                gone = messages.why_gone
+                if gone == "lost" or (to_stop and gone == "stopped"):
                     break
     messages.end()
     tell()

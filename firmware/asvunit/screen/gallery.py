@@ -183,6 +183,7 @@ def _bench(state: State, t: float) -> Message:
         },
     }  # fmt: skip
     supports = [_support(one, t - place * 0.4) for place, one in enumerate((_scene(state) or {}).get("others", []))]
+    supports += [_whole(t - 5, None, "ready"), _whole(t - 6, "autonomous", "external")]
     radio = {
         "t": t, "event": "radio", "vehicles": 6, "frames_per_s": 60, "arrival_percent": 98.7, "longest_gap_ms": 200,
         "worst_vehicle_id": 902, "worst_source": "192.0.2.153:47100", "worst_percent": 94.0,
@@ -201,3 +202,10 @@ def _support(other: Message, t: float) -> Message:
         "t": t, "event": "support", "vehicle_id": other["id"], "cause": 1,
         **{key: other[key] for key in told}, **numbers, "why": sentence,
     }  # fmt: skip
+
+
+def _whole(t: float, source: str | None, reason: str) -> Message:
+    """Of no vehicle that is heard: of a function as a whole, or of another support system."""
+    none = dict.fromkeys(("vehicle_id", "distance_m", "error_m", "threshold_m", "ttc_s"))
+    told = {"function": "crossing", "level": "none", "presented": False, "source": source, "reason": reason, "cause": 0}
+    return {"t": t, "event": "support", **none, **told}

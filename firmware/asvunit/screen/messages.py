@@ -20,7 +20,7 @@ SUPPORTS: Final = 40
 LATENCIES: Final = 20
 
 _SCENE: Final = re.compile(rb'\{"t": ?(-?[0-9.eE+]+), ?"event": ?"scene"')
-_AT_ONCE: Final = ("hmi", "system", "self_test", "stop")
+_AT_ONCE: Final = ("hmi", "system", "self_test", "stop", "lost")
 _BENCH: Final = ("latency", "radio", "supports")
 _SHOWN: Final = {
     "level": "none", "colour": "none", "function": "none", "direction": None, "light": "off", "cue_n": 0,
@@ -51,7 +51,7 @@ class Messages:
     """Takes the unit's lines, makes the messages.
 
     `why_gone`: "" while the unit tells its scenes, "silent" while it is connected and does not, "stopped" after its
-    last word, "lost" where the connection ended without one.
+    last word, "lost" where the connection ended without one, or events were lost on it.
     """
 
     def __init__(self, language: str = "en", now_s: Callable[[], float] = time.monotonic) -> None:
@@ -72,6 +72,7 @@ class Messages:
             "radio": self._radio,
             "support": self._support,
             "stop": self._stop,
+            "lost": self._lost,
         }
         self._n = 0
         self._t = 0.0
@@ -108,7 +109,7 @@ class Messages:
             taker = self._takers.get(kind)
             if taker is not None:
                 taker(event)
-                self._t = max(self._t, float(event["t"]))
+                self._t = max(self._t, float(event.get("t", 0.0)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.counters["not_an_event"] += 1
             return False
@@ -214,3 +215,7 @@ class Messages:
 
     def _stop(self, _event: Event) -> None:
         self._gone = "stopped"
+
+    def _lost(self, _event: Event) -> None:
+        """Some events were not handed over: what is known may be wrong, until a new connection tells all of it."""
+        self._gone = "lost"

@@ -98,13 +98,18 @@ async def serve(
     )
     serving = asyncio.create_task(server.serve([listener]))
     watching = asyncio.create_task(views.watch())
+    feeding = asyncio.create_task(source(messages, views.tell))
     ready()
     try:
-        await source(messages, views.tell)
-        await views.leave()
+        await asyncio.wait([feeding, serving], return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done():
+            feeding.result()
+            await views.leave()
     finally:
-        watching.cancel()
+        for task in (watching, feeding):
+            task.cancel()
         server.should_exit = True
+        await asyncio.gather(watching, feeding, return_exceptions=True)
         await serving
     return refused + views.counters + messages.counters
 

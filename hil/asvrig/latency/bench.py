@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any, Final
 
 from asvrig.latency.car import MS, PERIOD_NS
@@ -94,13 +93,8 @@ class Bench:
         until_ns = sample.sent_ns + self._timeout_ns
         sample.light_ns = self._first(self.samples.light, sample.sent_ns, until_ns)
         sample.sound_ns = self._first(self.samples.sound, sample.sent_ns, until_ns)
-        sample.early = self._was_early(armed_ns, sample.sent_ns)
+        sample.early = probe.lit_between((self.samples.light, self.samples.sound), armed_ns, sample.sent_ns)
         return sample
-
-    def _was_early(self, armed_ns: int, sent_ns: int) -> bool:
-        names = {self.samples.light, self.samples.sound}
-        recent = takewhile(lambda one: one.t_ns >= armed_ns, reversed(self._probe.seen))
-        return any(one.name in names and one.value and one.t_ns < sent_ns for one in recent)
 
     def _first(self, name: str | None, since_ns: int, until_ns: int) -> int | None:
         def wanted(one: Seen) -> bool:

@@ -9,9 +9,10 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -54,6 +55,9 @@ class Probe(Protocol):
 
     def wait(self, wanted: Callable[[Seen], bool], until_ns: int) -> Seen | None:
         """The first since `skip` that is so; None: it did not come by then."""
+
+    def lit_between(self, names: Collection[str | None], from_ns: int, until_ns: int) -> bool:
+        """Whether one of them was lit, or sounded, after one time and before another."""
 
     def wait_still(self, name: str, still_ns: int, until_ns: int) -> bool:
         """Until a lamp or the buzzer has been dark or silent for so long; False: not by then."""
@@ -102,6 +106,12 @@ class SeenList:
                     return None
                 self._changed.wait(left_ns / 1e9)
 
+    def lit_between(self, names: Collection[str | None], from_ns: int, until_ns: int) -> bool:
+        """Whether one of them was lit, or sounded, after one time and before another; the latest are looked at."""
+        with self._changed:
+            recent = takewhile(lambda one: one.t_ns >= from_ns, reversed(self._seen))
+            return any(one.name in names and one.value and one.t_ns < until_ns for one in recent)
+
     def wait_still(self, name: str, still_ns: int, until_ns: int) -> bool:
         """Until `name` has been dark or silent for so long, by all that is known; False: not by then."""
         with self._changed:
@@ -129,12 +139,13 @@ class RecordProbe(SeenList):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._at = path, 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="record of pins", daemon=True)
 
     def start(self) -> None:
         """Begins at what the file holds now."""
+        self._at = self._path.stat().st_size if self._path.exists() else 0
         self._thread.start()
 
     def close(self) -> None:
@@ -144,7 +155,7 @@ class RecordProbe(SeenList):
             self._thread.join()
 
     def _run(self) -> None:
-        at, rest = self._path.stat().st_size if self._path.exists() else 0, b""
+        at, rest = self._at, b""
         while True:
             ended = self._ended.wait(_POLL_S)
             try:

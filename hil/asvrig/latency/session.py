@@ -56,14 +56,14 @@ def measure(asked: Asked, folder: Path, told: Callable[[Samples], Any] = lambda 
         chip = Chip() if asked.probe != "record" or asked.wiring.press_pin is not None else None
         if chip is not None:
             opened.callback(chip.close)
-        probe_us, probe_way = 0.0, "stamped where the pin is written" if chip is None else "not calibrated"
+        probe_us, probe_way = 0.0, "stamped where the pin is written" if seen_by is None else "not calibrated"
         if chip is not None and asked.calibrate and seen_by:
             probe_us = probe_offset_us(chip, pins, lights, tones)
             probe_way = "least from the write of an output to its edge at the probe"
         target = opened.enter_context(
             local_target(folder, kind)
             if asked.config is None
-            else given_target(folder, kind, asked.config, asked.wiring, chip)
+            else given_target(folder, kind, asked.config, asked.wiring, chip, by_record=asked.probe == "record")
         )
         probe = _probe(asked, target, chip, lights, tones)
         samples = _run(asked, target, probe, folder, told)
@@ -131,8 +131,7 @@ def _pins(config: Path | None) -> PinMap:
 
 def _probe(asked: Asked, target: Target, chip: Chip | None, lights: dict[str, int], tones: dict[str, int]) -> Probe:
     if asked.probe == "record":
-        if target.record is None:
-            raise UsageError(f'{asked.config}: hmi.record: --probe record reads it; name a file, with gpio = "mock"')
+        assert target.record
         return RecordProbe(target.record)
     assert chip
     return EdgeProbe(chip, lights, tones)
@@ -150,12 +149,21 @@ def _run(asked: Asked, target: Target, probe: Probe, folder: Path, told: Callabl
 
             def alive() -> None:
                 if unit.exit_code is not None:
-                    raise AsvkitError(f"the unit ended with code {unit.exit_code}; see {unit.error_path}")
+                    raise AsvkitError(f"the unit ended with code {unit.exit_code}: {_last_said(unit.error_path)}")
 
             return Bench(stimulus, probe, asked.seed, alive, asked.timeout_s).run(asked.count, told)
         finally:
             unit.stop()
             probe.close()
+
+
+def _last_said(path: Path) -> str:
+    """The last line of what a unit said."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    return next((line for line in reversed(lines) if line.strip()), "without a word")
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

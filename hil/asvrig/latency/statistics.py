@@ -5,6 +5,7 @@ values, the number that lie below the p-quantile is binomial (n, p). So the boun
 and where n is too small for one it is not known. A sample that never came counts as longer than all others.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ def rank(n: int, share: float) -> int:
     return max(1, math.ceil(round(share * n, 9)))
 
 
+@functools.lru_cache
 def rank_bounds(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int | None, int | None]:
     """Ranks (1..n) between whose values the quantile lies with at least this confidence; None: n is too small."""
     cdf = binomial_cdf(n, share)

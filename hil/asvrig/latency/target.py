@@ -102,10 +102,17 @@ def local_target(folder: Path, kind: type[Stimulus]) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def given_target(folder: Path, kind: type[Stimulus], path: Path, wiring: Wiring, chip: Chip | None) -> Iterator[Target]:
-    """The unit of a configuration; UsageError that names what of it, or of the wiring, the bench cannot do with."""
+def given_target(
+    folder: Path, kind: type[Stimulus], path: Path, wiring: Wiring, chip: Chip | None, *, by_record: bool
+) -> Iterator[Target]:
+    """The unit of a configuration; UsageError that names what of it, or of the wiring, the bench cannot do with.
+
+    `by_record`: its pins are seen by their record.
+    """
     config = load_config(path)
     _check(path, config, kind, wiring)
+    if by_record and config.hmi.record is None:
+        raise UsageError(f'{path}: hmi.record: --probe record reads it; name a file, with gpio = "mock"')
     beside = path.resolve().parent
     pins = load_pins(beside / config.hmi.pins if config.hmi.pins else None)
     with ExitStack() as opened:
@@ -226,9 +233,9 @@ class _SerialLine:
         try:
             self._line = Serial(port, baud, timeout=0, write_timeout=0.05, exclusive=True)
         except (OSError, ValueError) as error:
-            raise UsageError(
-                f"--gnss: {port}: cannot be opened: {getattr(error, 'strerror', None) or error}"
-            ) from error
+            number = getattr(error, "errno", None)
+            said = os.strerror(number) if number else error
+            raise UsageError(f"--gnss: {port}: cannot be opened: {said}") from error
 
     def write(self, data: bytes) -> None:
         with contextlib.suppress(OSError):

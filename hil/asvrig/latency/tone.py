@@ -1,7 +1,7 @@
 """A tone found in the edges of a line: of the buzzer's own line, or of a microphone's comparator.
 
-Only rising edges count, so that the width of the pulses (the volume) does not matter, and those that follow one
-another faster than any tone are bounce. A tone is there once enough periods in a row are alike; it began with the
+Only rising edges count, so that the width of the pulses (the volume) does not matter; those that follow a fall too
+closely for any tone are bounce. A tone is there once enough periods in a row are alike; it began with the
 first of its edges, and it is over when no edge has come for some periods.
 """
 
@@ -15,9 +15,8 @@ TONES_HZ: Final = (500, 1000, 2000)  # information, caution, warning
 _NEAR: Final = 0.15  # a measured frequency within so much of one of them is that tone
 _LEAST_EDGES: Final = 6  # in a row, rising, that make a tone: 5 periods
 _ALIKE: Final = (0.6, 1.6)  # of the median period
-_HIGHEST_HZ, _LOWEST_HZ = 5000, 100  # what is faster is bounce, what is slower is no tone
-_SHORTEST_NS: Final = 1_000_000_000 // _HIGHEST_HZ
-_LONGEST_NS: Final = 1_000_000_000 // _LOWEST_HZ
+_LOW_NS: Final = 100_000  # the line is low for longer than this between the pulses of every tone
+_LONGEST_NS: Final = 10_000_000  # of a period: what is slower is no tone
 _OVER_PERIODS: Final = 8  # without an edge; a software PWM stumbles for less
 _KEPT: Final = 512  # periods that the figures of a long tone are made of
 
@@ -39,34 +38,34 @@ class ToneFinder:
     def __init__(self, tones_hz: Iterable[int] = TONES_HZ) -> None:
         self._tones_hz = tuple(tones_hz)
         self._edges: list[int] = []  # rising, of the run that may be or is a tone
-        self._first_ns = 0
+        self._fell_ns: int | None = None
         self._period_ns = 0.0  # of the tone that is there; 0: silence
         self._bounced = self._count = 0
 
     @property
     def bounced(self) -> int:
-        """Rising edges that came faster than any tone."""
+        """Rising edges that were chatter."""
         return self._bounced
 
     def edge(self, t_ns: int, level: int) -> list[ToneChange]:
         """One edge of the line."""
         out = self.quiet(t_ns)
         if not level:
+            self._fell_ns = t_ns
             return out
-        if self._edges and t_ns - self._edges[-1] < _SHORTEST_NS:
+        if self._fell_ns is not None and t_ns - self._fell_ns < _LOW_NS:
             self._bounced += 1
             return out
         if not self._edges:
-            self._first_ns, self._count = t_ns, 0
+            self._count = 0
         self._edges.append(t_ns)
         self._count += 1
         del self._edges[:-_KEPT]
         if self._period_ns:
             return out + self._changed()
         self._edges = self._run()
-        self._first_ns = self._edges[0]
         if len(self._edges) >= _LEAST_EDGES:
-            out.append(self._told(self._first_ns, self._edges))
+            out.append(self._told(self._edges[0], self._edges))
         return out
 
     def quiet(self, now_ns: int) -> list[ToneChange]:

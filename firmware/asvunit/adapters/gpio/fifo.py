@@ -96,7 +96,8 @@ class FifoSwitches:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines[:_LINES_A_TURN]:
             self._take(line, now_ns)
-        self.counters["too_many"] += len(lines[_LINES_A_TURN:])
+        if len(lines) > _LINES_A_TURN:
+            self.counters["too_many"] += len(lines) - _LINES_A_TURN
         if len(self._rest) > _LONGEST:  # its end will not make it a line
             self._rest = self._rest[: _LONGEST + 1]
         return len(lines) >= _LINES_A_TURN

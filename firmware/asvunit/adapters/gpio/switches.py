@@ -41,7 +41,8 @@ class Contact:
         self._began_ns: int | None = None  # the first edge since the level last held
         self._ignored = bool(level)  # the release that follows
         self._pressed_ns: int | None = None
-        counters["held_at_start"] += level
+        if level:
+            counters["held_at_start"] += 1
 
     def see(self, level: int, time_ns: int) -> None:
         """An edge, or a look at the level."""
@@ -116,7 +117,8 @@ class GpioSwitches:
         for number, device in enumerate(self._devices):
             listener = _Listener(self, number)
             self._listeners.append(listener)  # gpiozero holds it weakly
-            self.counters["no_edges"] += bool(self._chip.failed(partial(_listen, device, listener.edge)))
+            if self._chip.failed(partial(_listen, device, listener.edge)):
+                self.counters["no_edges"] += 1
         self._thread.start()
 
     def stop(self) -> None:
@@ -135,6 +137,7 @@ class GpioSwitches:
         self.stop()
         for device in self._devices:
             self._chip.failed(device.close)
+        self._told = True  # an edge that is still on its way must not write there
         os.close(self._news)
 
     def edge(self, number: int, level: int, time_ns: int) -> None:

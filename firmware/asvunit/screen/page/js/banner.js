@@ -31,6 +31,7 @@ export class Banner {
     const telling = shown.level !== "none";
     const root = this.#root;
     attribute(root, "data-level", shown.level);
+    attribute(root, "data-function", telling ? shown.function : null);
     attribute(root, "data-direction", shown.direction);
     attribute(root, "data-light", shown.light);
     if (telling) this.#write(shown, words, turn);
@@ -51,7 +52,7 @@ export class Banner {
   }
 
   #empty() {
-    for (const name of ["role", "aria-label", "data-direction"]) attribute(this.#root, name, null);
+    for (const name of ["role", "aria-label", "data-direction", "data-function"]) attribute(this.#root, name, null);
     attribute(this.#root, "data-level", "none");
     for (const part of Object.values(this.#parts)) part.replaceChildren();
     this.#drawn = "";

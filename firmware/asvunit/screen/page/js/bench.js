@@ -42,13 +42,13 @@ function draw(message, words) {
   say(head.idle, shown.level === "none" ? words.line(message.self_test ? "self_test" : "nothing_told") : "");
   const now = performance.now();
   if (document.hidden || (now - written < TABLES_MS && shown.cue_n === cue)) return;
-  [written, cue] = [now, shown.cue_n];
   say(head.title, words.line("bench"));
   say(head.unit, `${words.line("vehicle_id", { id: message.unit.vehicle_id ?? "" })} · asvkit ${message.unit.asvkit}`);
   for (const [name, table] of tables) {
     const unit = IN_MILLISECONDS.includes(name) ? `, ${words.line("ms")}` : "";
     table.update(words.line(name) + unit, (key) => words.line(key), CARDS[name][0](message, words), words.line("empty"));
   }
+  [written, cue] = [now, shown.cue_n]; // all of them
 }
 
 function forget() {

@@ -63,7 +63,7 @@ export function statistics(message, words) {
 
 export function explanations(message, words) {
   return message.supports.map((one) => ({
-    time: clock(one.t), id: one.vehicle_id ?? words.word("source", one.source ?? ""), function: words.word("function", one.function),
+    time: clock(one.t), id: one.vehicle_id ?? words.word("origin", one.source ?? "function"), function: words.word("function", one.function),
     level: words.word("level", one.level), presented: one.level === "none" ? "" : words.line(one.presented ? "yes" : "no"),
     explanation: explained(one, words), class: one.presented ? `told ${one.level}` : "",
   }));

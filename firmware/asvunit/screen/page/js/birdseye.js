@@ -85,7 +85,7 @@ export class Birdseye {
     const unit = Math.max(0.8, Math.min(width / 320, height / 424, 3)); // sizes of signs go with the display
     const egoY = height * HEIGHT_OF_EGO;
     const needs = scene === null ? [] : places(scene);
-    const span = this.#scale.span(needs, width / 2 / egoY, (height - egoY) / egoY, performance.now());
+    const span = this.#scale.span(needs, scene === null ? "" : told(scene), width / 2 / egoY, (height - egoY) / egoY, performance.now());
     const view = { context, unit, pixels: egoY / span, inks: this.#inks, x: width / 2, y: egoY, width, height };
     context.translate(width / 2, egoY);
     rings(view, span, words);
@@ -116,9 +116,11 @@ export function where(other) {
   return Math.abs(other.ahead_m) > 3 * Math.abs(other.right_m) ? along : `${along}_${side}`;
 }
 
+const told = (scene) => scene.others.filter((one) => one.presented).map((one) => `${one.function} ${one.level}`).join();
+
 function places(scene) {
-  const told = scene.others.filter((one) => one.presented).map((one) => [one.ahead_m, one.right_m]);
-  return [...told, ...scene.conflicts.filter((one) => one.presented).map((one) => one.point)];
+  const presented = scene.others.filter((one) => one.presented).map((one) => [one.ahead_m, one.right_m]);
+  return [...presented, ...scene.conflicts.filter((one) => one.presented).map((one) => one.point)];
 }
 
 const ink = (view, level) => (level === "none" ? view.inks.vehicle : view.inks[`${level}-ink`]);
@@ -141,10 +143,10 @@ function rings(view, span, words) {
   way(context, [0, -view.y], [0, -26 * unit]);
 }
 
-function label(view, text, x, y, colour_, size, align = "center") {
+function label(view, text, x, y, colour_, size) {
   const { context, unit } = view;
   context.font = `${Math.round(size * unit)}px ${getFont()}`;
-  context.textAlign = align;
+  context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineWidth = 4 * unit;
   context.lineJoin = "round";
@@ -219,9 +221,8 @@ function vehicle(view, other, words) {
   }
   context.restore();
   if (other.presented) {
-    const beside = x > 0 ? -1 : 1;
-    const distance = Math.round(other.distance_m ?? Math.hypot(other.ahead_m, other.right_m));
-    label(view, words.line("metres", { n: distance }), x + beside * size * 1.9, y + size * 1.9, colour_, 14, beside > 0 ? "left" : "right");
+    const distance = Math.round(Math.hypot(other.ahead_m, other.right_m));
+    label(view, words.line("metres", { n: distance }), Math.max(22 * unit - view.width / 2, Math.min(view.width / 2 - 22 * unit, x)), y + size * 2.3, colour_, 14);
   }
 }
 
@@ -235,7 +236,7 @@ function conflict(view, one, target) {
   context.strokeStyle = colour_;
   context.lineWidth = 3 * unit;
   context.lineCap = "round";
-  if (target !== undefined) way(context, toPixels(view, [target.ahead_m, target.right_m]), [x, y]);
+  if (target !== undefined && !(target.distance_m < 0)) way(context, toPixels(view, [target.ahead_m, target.right_m]), [x, y]);
   context.setLineDash([2, 7 * unit]);
   way(context, [0, -16 * unit], [x, y]);
   context.setLineDash([]);

@@ -4,7 +4,6 @@ const WISHES = new URLSearchParams(location.search);
 
 export const THEME = WISHES.get("theme") === "light" ? "light" : "dark";
 export const WISHED_LANGUAGE = ["ja", "en"].includes(WISHES.get("lang")) ? WISHES.get("lang") : null;
-export const STATE = WISHES.get("state"); // of the gallery; a unit does not heed it
 export const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** An element with attributes and children; what comes from outside is text, never markup. */

@@ -1,7 +1,7 @@
 // What both pages do with the feed: language, theme, the unit gone and back.
 import { Feed } from "./feed.js";
 import { Gone } from "./gone.js";
-import { attribute, STATE, THEME, WISHED_LANGUAGE } from "./page.js";
+import { attribute, THEME, WISHED_LANGUAGE } from "./page.js";
 import { Words } from "./words.js";
 
 const WORDS = { en: new Words("en"), ja: new Words("ja") };
@@ -31,6 +31,5 @@ export function follow(name, draw, forget, title) {
   }
 
   if (title) document.title = WORDS[language ?? "en"].line(title);
-  const wish = STATE === null ? "" : `?state=${encodeURIComponent(STATE)}`;
-  new Feed(`/ws/${name}${wish}`, take, lose).start();
+  new Feed(`/ws/${name}`, take, lose).start();
 }

@@ -37,6 +37,7 @@ export default {
     "frame": "radio frame", "signal": "vehicle signal", "fix": "position fix", "support": "other system",
     "switch": "switch", "cycle": "cycle", "due": "due time"
   },
+  "origin": {"autonomous": "own sensors", "roadside": "roadside", "function": "function"},
   "input_reason": {
     "gnss.no_input": "nothing has come from the receiver yet", "gnss.timeout": "nothing comes from the receiver",
     "gnss.void": "the receiver has no fix", "gnss.no_fix": "the receiver has no fix",

@@ -37,6 +37,7 @@ export default {
     "frame": "受信電文", "signal": "車両信号", "fix": "測位", "support": "他システム",
     "switch": "スイッチ", "cycle": "周期", "due": "予定時刻"
   },
+  "origin": {"autonomous": "自車センサ", "roadside": "路側機", "function": "機能全体"},
   "input_reason": {
     "gnss.no_input": "受信機からまだ何も届いていません", "gnss.timeout": "受信機から何も届きません",
     "gnss.void": "測位できていません", "gnss.no_fix": "測位できていません",
