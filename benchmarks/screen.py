@@ -6,6 +6,7 @@ by a process of their own: two drivers' views and a bench view. All else is the 
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -60,13 +61,13 @@ async def browsers(port: int, seconds: float) -> dict[str, Any]:
 def cpu_s(pid: int) -> float:
     """Of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_mib(pid: int) -> float:
     """What a process holds."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / (1 << 20)
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def screen_pid(unit: UnitProcess) -> int:
@@ -137,7 +138,7 @@ def rows() -> list[Row]:
     return [
         Row("share of a core that three browsers cost", unit + page, "%", 15,
             note=f"{unit:.1f} % in the unit ({without['unit_percent']:.0f} % without), {page:.1f} % in the page's "
-            "process, nice 5"),
+            f"process, nice 5; load average {os.getloadavg()[0]:.1f}"),
         Row("messages a second, to each", shown["per_s"], "Hz", 9.5, best="high",
             note=f"of {live.OTHERS} vehicles the 48 most relevant"),
         Row("age of a message at the browser, p99", shown["age"]["p99_us"] / 1000, "ms",

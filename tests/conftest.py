@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("asvkit", deadline=None)  # a busy machine is no failure
+# No deadline: a busy machine is no failure. make gate tries more examples than the everyday tests
+settings.register_profile("asvkit", deadline=None, max_examples=100 if os.environ.get("ASVKIT_ALL") else 40)
 settings.load_profile("asvkit")
 
 

@@ -31,10 +31,9 @@ _LOOK_MS: Final = 30
 _SETTLED_MS: Final = 250  # after a change: the picture of a steady view
 
 # What a page has to show: a part of the banner's state, or of the page's
-_TOLD: Final = (
-    "(want) => { const b = document.getElementById('banner'); if (!b) return false; const seen = b.checkVisibility();"
-)
+_TOLD: Final = "(want) => { const b = document.getElementById('banner'); if (!b) return false;"
 _MOMENT: Final = _TOLD + (
+    " const seen = b.checkVisibility();"
     " const told = seen ? `${b.dataset.level} ${b.dataset.function}` : 'none';"
     " const held = !!b.querySelector('.icon.keep_watching');"
     " const fault = !!document.querySelector('.lamp.fault.lit'), gone = !document.getElementById('gone').hidden;"

@@ -7,7 +7,7 @@ from pathlib import Path
 from asvcore.elements import MESSAGE_BYTES
 from asvunit.adapters.gnss_gpsd import GpsdGnss
 from asvunit.adapters.gnss_serial import SerialGnss
-from asvunit.adapters.gpio import Gpio, open_gpio
+from asvunit.adapters.gpio import Gpio, choose_factory, open_gpio
 from asvunit.adapters.ocb import OcbRadio
 from asvunit.adapters.supports import UdpSupports
 from asvunit.adapters.udp import UdpRadio
@@ -18,6 +18,7 @@ from asvunit.config import Config
 from asvunit.errors import UsageError
 from asvunit.event_hub import EventHub
 from asvunit.gnss.gpsd_address import gpsd_address
+from asvunit.gpio_guard import GpioGuard
 from asvunit.identity import ignition_mac
 from asvunit.inbox import Inbox
 from asvunit.parts import Parts, Times, trusted_clock
@@ -130,6 +131,12 @@ def gpio(config: Config, folder: Path) -> Gpio | None:
     return open_gpio(pins, config.hmi.gpio, beside(folder, config.hmi.record), beside(folder, config.hmi.switches))
 
 
+def _guard(config: Config, folder: Path) -> GpioGuard:
+    factory = choose_factory(config.hmi.gpio)
+    record = beside(folder, config.hmi.record) if factory == "mock" else None
+    return GpioGuard(factory, beside(folder, config.hmi.pins), record)
+
+
 def assemble(
     config: Config,
     folder: Path,
@@ -160,6 +167,7 @@ def assemble(
     written = recorder(config, folder, on_air) if on_air else None
     on_pins = gpio(config, folder)
     if on_pins:
+        stack.callback(_guard(config, folder).stand_down)
         stack.callback(on_pins.close)
         if on_pins.switches is not None:
             inputs["switches"] = on_pins.switches

@@ -1,8 +1,9 @@
 """However a unit ends, its lamps go out and its buzzer is silent: real processes, with a record of mock pins.
 
-The one end that a program cannot see is SIGKILL; after it `asvkit gpio off` puts out what is left, as the service does.
+The one end that a program cannot see is SIGKILL; after it a guard puts out what is left, or the service by `gpio off`.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -106,11 +107,37 @@ def test_a_fault_in_the_loop_goes_dark(start: Callable[..., Unit]) -> None:
     assert unit.pins() == DARK
 
 
-def test_what_a_killed_unit_leaves_on_is_put_out(
+def guard_of(unit: Unit) -> int:
+    """The process that waits for the unit's end."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == unit.process.pid and b"gpio_guard" in (process / "cmdline").read_bytes():
+                return int(process.name)
+    raise AssertionError("there is no guard")
+
+
+def test_the_guard_darkens_the_pins_of_a_killed_unit(start: Callable[..., Unit]) -> None:
+    unit = start()
+    unit.wait(lambda: any(unit.pins().values()))
+    guard = guard_of(unit)
+    unit.process.kill()
+    unit.ended()
+    end_s = time.monotonic() + WAIT_S
+    while unit.pins() != DARK:
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+    while Path(f"/proc/{guard}").exists() and "Z" not in Path(f"/proc/{guard}/stat").read_text().split()[2]:
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
+def test_what_a_killed_unit_and_guard_leave_on_is_put_out(
     start: Callable[..., Unit], capsys: pytest.CaptureFixture[str]
 ) -> None:
     unit = start()
     unit.wait(lambda: any(unit.pins().values()))
+    os.kill(guard_of(unit), signal.SIGKILL)
     unit.process.kill()
     unit.ended()
     assert unit.pins() != DARK

@@ -86,6 +86,12 @@ def test_a_unit_of_this_machine(stimulus: str, tmp_path: Path) -> None:
     assert ("sound" in told["net_us"]) is (stimulus != "switch")
     assert told["offset_us"]["wire"] > 0
     assert sum(told["phases"]) == 3
+    report = subprocess.run(
+        [*COMMAND[:-1], str(folder), "--json", "-"], check=False, capture_output=True, text=True, timeout=WAIT_S
+    )
+    total, ours = json.loads(report.stdout)["bench"]["total"], told["net_us"]["all"]  # reckoned from the files anew
+    assert (total["n"], total["p50_us"]) == (3, pytest.approx(ours["p50"]["value"], abs=1))
+    assert total["max_us"] == pytest.approx(ours["max"], abs=1)
     assert {"stimuli.jsonl", "seen.jsonl", "bench.json", "events.jsonl", "pins.jsonl"} <= {
         path.name for path in folder.iterdir() if path.is_file()
     }

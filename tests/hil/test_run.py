@@ -249,7 +249,10 @@ def test_new_identity(rig: Rig) -> None:
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, None])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGINT, signal.SIGHUP)), None],
+)
 def test_stop(rig: Rig, number: signal.Signals | None) -> None:
     drive = rig.start()
     drive.wait("status", input="can", state="ok", reason="received")
@@ -282,7 +285,7 @@ def test_killed_and_started_again(rig: Rig) -> None:
 # Faults of the devices
 
 
-@pytest.mark.parametrize("name", ["gnss", "can"])
+@pytest.mark.parametrize("name", ["gnss", pytest.param("can", marks=pytest.mark.long)])
 def test_unplugged(rig: Rig, name: str) -> None:
     drive = rig.start()
     device: ReceiverPty | SlcanPty = drive.receiver if name == "gnss" else drive.can

@@ -57,7 +57,10 @@ def write(path: Path, frames: list[can.Message]) -> None:
                 )
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "suffix",
+    [pytest.param(suffix, marks=[pytest.mark.long] * (suffix not in (".asc", ".blf", ".mf4"))) for suffix in SUFFIXES],
+)
 def test_every_format(drive: SimpleNamespace, tmp_path: Path, suffix: str) -> None:
     if suffix == ".mf4":
         pytest.importorskip("asammdf", reason="asammdf is not installed: .mf4 cannot be read")

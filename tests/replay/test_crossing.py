@@ -13,9 +13,10 @@ from asvcore import journal
 from asvcore.codes import COMMAND_SEND, COMMAND_SUPPORT
 from asvcore.commands import KIND, WIDTH
 from asvcore.core import Core
-from asvrig.expected import Expected, expected
+from asvrig.expected import Expected, Outlook, expected, outlook
 from asvrig.generate import generate
-from asvrig.judge import Check, judge
+from asvrig.judge import Check
+from asvrig.judge import judge as judged
 from asvrig.scenario import Scenario, load_scenario, scenario_names
 from asvtools.cli import run
 
@@ -57,6 +58,16 @@ def replayed(scenario: Scenario, folder: Path, config: str = "") -> list[dict]:
     return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
 
 
+_OUTLOOKS: dict[int, tuple[Scenario, Outlook]] = {}
+
+
+def judge(scenario: Scenario, events: list[dict]) -> list[Check]:
+    """The judge; what is expected of a scenario is worked out once, for all the events that are tried on it."""
+    if id(scenario) not in _OUTLOOKS:
+        _OUTLOOKS[id(scenario)] = scenario, outlook(scenario)
+    return judged(scenario, events, _OUTLOOKS[id(scenario)][1])
+
+
 def wrong(checks: list[Check]) -> set[str]:
     assert checks
     return {check.what for check in checks if not check.good}
@@ -76,7 +87,7 @@ def test_the_unit_tells_in_time(name: str, tmp_path: Path) -> None:
     due = expected(scenario)
     stated = {one.vehicle.name: (list(one.levels), one.side, one.end_reason) for one in crossings(due)}
     assert stated == DUE[name]  # the calculation finds what the scenario is for
-    checks = judge(scenario, replayed(scenario, tmp_path), due)
+    checks = judged(scenario, replayed(scenario, tmp_path), due)
     assert [check for check in checks if not check.good] == []
     times = [check for check in checks if check.margin_s is not None and check.function == "crossing"]
     # levels, keep watching unless the driver has started before, and the end: each has been timed

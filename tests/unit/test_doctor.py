@@ -119,7 +119,10 @@ def test_only_the_checks_asked_for(asvkit, few):
     assert "did you mean gnss" in err[0]
 
 
-@pytest.mark.parametrize("package", ["can", "cantools", "pynmea2", "serial", "gpiozero", "numpy"])
+@pytest.mark.parametrize(
+    "package",
+    ["can", "gpiozero", *(pytest.param(n, marks=pytest.mark.long) for n in ("cantools", "pynmea2", "serial", "numpy"))],
+)
 def test_where_a_package_is_broken_the_rest_still_tells(package):
     script = f"import sys; sys.modules[{package!r}] = None; from asvtools import cli; sys.exit(cli.run(sys.argv[1:]))"
     only = "python,packages,codec,data,can,clock,disk"

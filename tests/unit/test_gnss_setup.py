@@ -25,6 +25,7 @@ PATIENCE_S = 0.4
 LISTEN_S = 0.6  # by the receiver's own time: six epochs, here 0.06 s
 
 GENERATIONS = ["keyed", "legacy"]
+TRIED = ["keyed", pytest.param("legacy", marks=pytest.mark.long)]  # what takes its time
 
 
 class Played:
@@ -167,7 +168,7 @@ def test_the_most_that_it_gives(played: Any, generation: str) -> None:
     assert states(outcome) == {"rate": "refused", "measured": "not_as_wanted"}
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", TRIED)
 @pytest.mark.parametrize("start", [9600, 115_200])
 def test_its_baud_rate_is_found(played: Any, generation: str, start: int) -> None:
     receiver = played(generation, baud=start)
@@ -183,7 +184,7 @@ def test_a_new_baud_rate_without_acknowledge(played: Any, generation: str) -> No
     assert receiver.baud == 115_200
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", TRIED)
 @pytest.mark.parametrize(("answer", "state"), [("nak", "refused"), ("ignored", "differs"), ("silent", "no_answer")])
 def test_a_baud_rate_that_it_does_not_take(played: Any, generation: str, answer: Any, state: str) -> None:
     receiver = played(generation, baud=9600)
@@ -204,7 +205,7 @@ def test_a_receiver_lost_by_the_change_of_baud(played: Any, monkeypatch: pytest.
     assert "power it off and on" in str(told.value)
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", TRIED)
 @pytest.mark.parametrize(
     "noise",
     [

@@ -150,6 +150,7 @@ def test_lines_say_each_change_once() -> None:
         "car winker: stale (timeout)",
         "driver: caution crossing left: WAIT! Left side",
     ]
+    assert lines.event({"t": T, "event": "self_test", "state": "end"}) == []  # it was over before
     assert [line for event in EVENTS[1:] for line in lines.event(event)] == []
     support = {
         "t": T, "event": "support", "function": "crossing", "vehicle_id": 100, "source": "a", "level": "none",

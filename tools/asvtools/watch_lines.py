@@ -39,7 +39,7 @@ class Lines:
         if kind == "support" and not given:  # worth a line as the end of what was given alone
             self._told.pop((kind, subject), None)
             return [] if before is None else [f"{clock(event.get('t'))} {plain(said)}"]
-        well = kind == "signal" and event.get("state") == "ok"
+        well = (kind, event.get("state")) in (("signal", "ok"), ("self_test", "end"))
         self._told[kind, subject] = said
         if before == said or (before is None and well):
             return []

@@ -67,11 +67,13 @@ def fitted(watched: Watched, state: str, path: str, gone_s: float, columns: int,
         head = head[1:]
     own, figures = _own(watched), _figures(watched)
     spare = rows - len(head)
-    inputs = _inputs(watched, spare - len(own) - len(figures) >= len(watched.inputs) + _FEWEST + 2)
+    least = min(_FEWEST, len(watched.get("scene", "others", ()))) + 2  # with heading, and a count of the others
+    every = _inputs(watched, True)
+    inputs = every if spare - len(own) - len(figures) >= len(every) + least else _inputs(watched, False)
     body = [*own, *inputs]
-    if spare - len(body) - len(figures) < _FEWEST + 2:
+    if spare - len(body) - len(figures) < least:
         figures = []
-    body = body[: max(spare - (_FEWEST + 1 if spare > _FEWEST + 2 else 0), 0)]
+    body = body[: max(spare - least + 1 if spare > least else spare, 0)]
     vehicles = _vehicles(watched, spare - len(body) - len(figures))
     lines = [*head, *body, *vehicles, *figures][:rows]
     for line in lines:
