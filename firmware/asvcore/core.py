@@ -64,6 +64,11 @@ class Core:
         return self._judging.due_ms
 
     @property
+    def closed(self):
+        """By FUNCTION_ code: the REASON_ why a function is not for ego, as it was when last looked at, or 0."""
+        return self._gates.reasons
+
+    @property
     def frame(self):
         """The 100 bytes of the last SEND record; overwritten by the next."""
         return self.transmitter.frame

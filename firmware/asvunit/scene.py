@@ -61,11 +61,11 @@ def scene(unit: Unit) -> Event:
     whose place is not known or is beyond 1 km. `conflicts`: of the first CONFLICTS that have one. While `ego` is not
     `available`, places are seen from where it was last: good for a table, not for a picture.
     """
-    core, clock = unit.core, unit._clock
+    core = unit.core
     ego = core.ego
     heading_deg = 0.0 if ego.heading_cdeg == NONE else ego.heading_cdeg / 100
     angle = math.radians(heading_deg)
-    closed = core._gates.reasons
+    closed = core.closed
     look = _Look(
         core, heading_deg, math.sin(angle), math.cos(angle), Relation(), Candidate(), Timing(core.settings),
         [function for function in _BY_RANK if not closed[function]], closed[codes.FUNCTION_SURROUNDING],
@@ -78,7 +78,7 @@ def scene(unit: Unit) -> Event:
             source = unit.sources.name(neighbour.source) or ""
             others.append(_other(look, neighbour, source, followed.get(neighbour.index), conflicts))
     return {
-        "t": clock.epoch_s(clock.time_ns(core.now_ms)),
+        "t": unit.now_s(),
         "event": "scene",
         "unit_ms": core.now_ms,
         "ego": _ego(core),

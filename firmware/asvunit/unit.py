@@ -75,6 +75,10 @@ class Unit:
         """The temporary id of this ignition."""
         return int(self.core.transmitter.vehicle_id)
 
+    def now_s(self) -> float:
+        """Epoch seconds of the core's time."""
+        return self._clock.epoch_s(self._clock.time_ns(self.core.now_ms))
+
     def timed_by(self, now_ns: Callable[[], int]) -> None:
         """Stamp the boundaries on the way to the driver by this clock."""
         self._stamp = now_ns

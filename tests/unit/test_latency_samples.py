@@ -14,7 +14,9 @@ from asvrig.latency.probes import BUZZER, Seen, SeenList
 from asvrig.latency.session import Asked, measure
 from asvrig.latency.stimuli import STIMULI, Stimulus, Winker
 from asvrig.latency.target import Wiring
-from asvtools.latency_bench import _histogram, verdict
+from asvtools.latency_bench import Probe, _histogram, verdict
+from asvtools.latency_bench import Stimulus as StimulusName
+from asvtools.latency_bench import bench as bench_command
 from asvunit.errors import AsvkitError, UsageError
 from asvunit.message import decode, values
 
@@ -106,6 +108,16 @@ def test_light_that_stays_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not go out" in samples.ended
 
 
+def test_what_light_and_sound_do_while_the_stimulus_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_NS", 5 * MS)
+    for act, told in (
+        ("stays", {"light": "steady", "tones_hz": [1000]}),
+        ("deaf", {"light": "off", "tones_hz": [1000]}),
+    ):
+        probe = Lamp()
+        assert Bench(Script(probe, [act]), probe, 1, lambda: None).look(0) == told
+
+
 def test_an_interrupt_and_a_unit_that_ends_leave_what_was_measured() -> None:
     samples = run(["lit", "lit", "interrupt", "lit"])
     assert (len(samples.all), samples.ended) == (2, "interrupted")
@@ -180,6 +192,21 @@ RESULT: dict[str, Any] = {
 )
 def test_the_verdict_in_one_line(more: dict[str, Any], said: str) -> None:
     assert verdict(RESULT | more) == said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"probe": Probe.loopback}, "--probe loopback: sees real pins; give the unit that drives them: --config"),
+        ({"can": "socketcan:can0"}, "--can, --gnss, --radio-interface, --press-pin: belong to the unit of a --config"),
+        ({"press_pin": 5}, "--press-pin"),
+        ({"keep": Path("/dev/null/x")}, "--keep: /dev/null/x: Not a directory"),
+        ({"config": Path("absent.toml")}, "absent.toml"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        bench_command(StimulusName.can, **options)
 
 
 def test_few_slow_ones_do_not_squeeze_the_histogram() -> None:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _WIDTH: Final = 40  # of the histogram
 _BINS: Final = 14
 _SHOWN: Final = 0.97  # of the samples, at least
+_LIGHTS: Final = {
+    "off": "stays dark",
+    "steady": "is lit steadily",
+    "caution": "flashes as caution does, 200 ms lit, 200 ms dark",
+    "warning": "flashes as warning does, 100 ms lit, 100 ms dark",
+    "other": "flashes as no level does",
+}
 _NAMES: Final = {"light": "light", "sound": "sound", "all": "light and sound"}
 
 
@@ -172,6 +179,8 @@ def _tell(result: dict[str, Any]) -> None:
             cells = "".join(f"{_interval(figures[key]):<24}" for key in ("p50", "p95", "p99"))
             typer.echo(f"  {_NAMES[name]:<17}{cells}{_ms(figures['max']):>8}{figures['missing']:>10}")
     typer.echo(f"  in brackets: {100 * result['confidence']:g} % confidence, whatever the distribution")
+    for line in _shown(result["shown"], result):
+        typer.echo(line)
     if result["times_ms"]:
         typer.echo("\n" + "\n".join(_histogram(result["times_ms"])))
     if result["hops"]:
@@ -182,6 +191,17 @@ def _tell(result: dict[str, Any]) -> None:
             typer.echo(f"  {row['to']:<12}" + "".join(f"{row[key]:>10.0f}" for key in ("p50", "p95", "p99", "max")))
     if result["good"]:
         typer.echo(f"\ngood: {verdict(result)}")
+
+
+def _shown(shown: dict[str, Any], result: dict[str, Any]) -> list[str]:
+    """What the lamp and the buzzer do, by a stimulus that was held for some seconds."""
+    lines = []
+    if "light" in shown:
+        lines.append(f"  the lamp {result['light']} {_LIGHTS[shown['light']]}")
+    if "tones_hz" in shown:
+        tones = " and ".join(f"{hz} Hz" for hz in shown["tones_hz"])
+        lines.append(f"  the buzzer {f'sounds {tones}' if tones else 'is silent'}")
+    return lines
 
 
 def _histogram(times_ms: list[float]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asvrig.latency.car import MS, PERIOD_NS
+from asvrig.latency.light import LightChange, pattern
 from asvrig.latency.probes import BUZZER, Probe, Seen
 from asvrig.latency.stimuli import Stimulus
 from asvunit.errors import AsvkitError
@@ -20,6 +21,7 @@ TIMEOUT_S: Final = 1.5
 _STILL_NS: Final = 250 * MS  # dark and silent for longer than a pause of any pattern
 _RESET_NS: Final = 6_000 * MS
 _RESETS: Final = 3
+_LOOK_NS: Final = 3_000 * MS
 _SPIN_NS: Final = MS
 
 
@@ -80,6 +82,26 @@ class Bench:
         except AsvkitError as error:
             self.samples.ended = str(error)
         return self.samples
+
+    def look(self, number: int) -> dict[str, Any]:
+        """One stimulus more, held for some seconds, outside of the samples: what light and sound do then.
+
+        `light`: "off", "steady", "caution", "warning" or "other" [light.pattern]; `tones_hz`: the tones that were heard.
+        """
+        stimulus, probe = self._stimulus, self._probe
+        stimulus.arm(number)
+        wait_until(time.monotonic_ns() + stimulus.armed_ns)
+        sent_ns = stimulus.fire()
+        wait_until(sent_ns + _LOOK_NS)
+        seen = [one for one in probe.seen if one.t_ns >= sent_ns]
+        stimulus.reset(lit=True)
+        told: dict[str, Any] = {}
+        if self.samples.light:
+            changes = [LightChange(one.t_ns, one.value) for one in seen if one.name == self.samples.light]
+            told["light"] = pattern(changes, sent_ns + _LOOK_NS)
+        if self.samples.sound:
+            told["tones_hz"] = sorted({one.hz for one in seen if one.name == self.samples.sound and one.hz})
+        return told
 
     def _sample(self, number: int) -> Sample:
         stimulus, probe = self._stimulus, self._probe

@@ -26,7 +26,6 @@ from asvunit.pins import PinMap, load_pins
 
 _READY_S: Final = 30.0
 _DRIVES_S, _STANDS_S = 1.5, 0.8  # so that a heading is known; and that it has stopped
-_LEVELS: Final = {"caution": "caution", "information": "information"}  # by lamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def measure(asked: Asked, folder: Path, told: Callable[[Samples], Any] = lambda 
             else given_target(folder, kind, asked.config, asked.wiring, chip, by_record=asked.probe == "record")
         )
         probe = _probe(asked, target, chip, lights, tones)
-        samples = _run(asked, target, probe, folder, told)
+        samples, shown = _run(asked, target, probe, folder, told)
     seen = sorted(probe.seen, key=lambda one: one.t_ns)
     rows = [
         {"n": one.number, "kind": asked.stimulus, "sent_ns": one.sent_ns, "wire_us": round(target.wire_us, 3)}
@@ -80,7 +79,7 @@ def measure(asked: Asked, folder: Path, told: Callable[[Samples], Any] = lambda 
         probe_us=probe_us,
         events=_events(target.events),
         cause=kind.cause,
-        level=_LEVELS[kind.lamp],
+        level=kind.lamp,  # a level's lamp has its name
     )
     conditions = {
         "bench": 1,
@@ -91,6 +90,7 @@ def measure(asked: Asked, folder: Path, told: Callable[[Samples], Any] = lambda 
         "probe": asked.probe,
         "light": samples.light,
         "sound": samples.sound,
+        "shown": shown,
         "target": target.conditions,
         "offsets": {"wire": target.wire, "probe": probe_way},
         "probe_counters": dict(probe.counters),
@@ -137,7 +137,9 @@ def _probe(asked: Asked, target: Target, chip: Chip | None, lights: dict[str, in
     return EdgeProbe(chip, lights, tones)
 
 
-def _run(asked: Asked, target: Target, probe: Probe, folder: Path, told: Callable[[Samples], Any]) -> Samples:
+def _run(
+    asked: Asked, target: Target, probe: Probe, folder: Path, told: Callable[[Samples], Any]
+) -> tuple[Samples, dict[str, Any]]:
     stimulus = STIMULI[asked.stimulus](target.car, target.press)
     with target.running(folder) as unit:
         try:
@@ -151,7 +153,9 @@ def _run(asked: Asked, target: Target, probe: Probe, folder: Path, told: Callabl
                 if unit.exit_code is not None:
                     raise AsvkitError(f"the unit ended with code {unit.exit_code}: {_last_said(unit.error_path)}")
 
-            return Bench(stimulus, probe, asked.seed, alive, asked.timeout_s).run(asked.count, told)
+            bench = Bench(stimulus, probe, asked.seed, alive, asked.timeout_s)
+            samples = bench.run(asked.count, told)
+            return samples, {} if samples.ended else bench.look(asked.count)
         finally:
             unit.stop()
             probe.close()

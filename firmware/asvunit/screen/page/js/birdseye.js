@@ -3,7 +3,8 @@ import { egoOutline, outline, rays } from "./glyphs.js";
 import { attribute, colour, element, say, show } from "./page.js";
 import { RINGS, Scale } from "./scale.js";
 
-const HEIGHT_OF_EGO = 0.66; // of the view, from above
+const EGO_DOWN = 0.66; // of the view's height, from above,
+const EGO_UP = 0.42; // and where what is told of comes from behind
 const TOLD_MS = 1000; // between two changes of the text alternative
 const NAMES = ["information", "caution", "warning"];
 
@@ -83,7 +84,7 @@ export class Birdseye {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const unit = Math.max(0.8, Math.min(width / 320, height / 424, 3)); // sizes of signs go with the display
-    const egoY = height * HEIGHT_OF_EGO;
+    const egoY = height * (scene?.others.some((one) => one.presented && one.function === "left_turn") ? EGO_UP : EGO_DOWN);
     const needs = scene === null ? [] : places(scene);
     const span = this.#scale.span(needs, scene === null ? "" : told(scene), width / 2 / egoY, (height - egoY) / egoY, performance.now());
     const view = { context, unit, pixels: egoY / span, inks: this.#inks, x: width / 2, y: egoY, width, height };
