@@ -132,7 +132,7 @@ def gpio(config: Config, folder: Path) -> Gpio | None:
 
 
 def _guard(config: Config, folder: Path) -> GpioGuard:
-    factory = choose_factory(config.hmi.gpio)
+    factory = choose_factory("auto" if config.hmi.gpio == "off" else config.hmi.gpio)
     record = beside(folder, config.hmi.record) if factory == "mock" else None
     return GpioGuard(factory, beside(folder, config.hmi.pins), record)
 

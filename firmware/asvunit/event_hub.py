@@ -210,8 +210,8 @@ class EventHub:
         subscriber = self._subscribers[number]
         if not subscriber.heed():
             self._drop(number, selector)
-        elif subscriber.scenes:
-            self.scenes_wanted = True
+        else:
+            self.scenes_wanted = any(one.scenes for one in self._subscribers.values())
 
     def _serve(self, number: int, selector: selectors.BaseSelector) -> None:
         subscriber = self._subscribers[number]

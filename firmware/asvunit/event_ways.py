@@ -76,8 +76,11 @@ class Way:
         self._bytes += len(line)
 
 
+_COMMANDS: Final = {b"scene": True, b"quiet": False}
+
+
 class Subscriber(Way):
-    """A connected stream socket: events from the last of each state on; scenes too, once it has sent `scene`."""
+    """A connected stream socket: events from the last of each state on; from `scene` to `quiet`, scenes too."""
 
     def __init__(self, connection: socket.socket, counts: bool = False) -> None:
         """`counts`: towards SUBSCRIBERS."""
@@ -98,7 +101,8 @@ class Subscriber(Way):
             return False
         *lines, rest = (self._said + said).split(b"\n")
         self._said = rest[: COMMAND_BYTES + 1]  # longer: of no command, and so to its end
-        self.scenes = self.scenes or any(line.rstrip(b"\r") == b"scene" for line in lines)
+        for line in lines:
+            self.scenes = _COMMANDS.get(line.rstrip(b"\r"), self.scenes)
         return said != b""
 
     def close(self) -> None:

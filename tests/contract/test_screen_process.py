@@ -91,6 +91,24 @@ def gone(pid: int) -> bool:
         return True
 
 
+def test_asks_for_scenes_only_while_somebody_looks(units: Callable[..., Unit]) -> None:
+    unit = units()
+    unit.screen.start()
+    feed = unit.feeds[0]
+    feed.settimeout(LONG_S)
+    assert feed.recv(100) == b"scene\n"
+    assert feed.recv(100) == b"quiet\n"  # nobody has come
+    unit.tell(START, HMI)
+    with unit.look() as browser:
+        assert feed.recv(100) == b"scene\n"
+        message = until(browser, lambda message: message["shown"]["function"] == "crossing")
+        assert (message["alive"], message["scene"]) == (True, None)  # not "gone" until the first scene has come
+        unit.tell(scene(1))
+        assert until(browser, lambda message: bool(message["scene"]))["alive"]
+        until(browser, lambda message: message["why_gone"] == "silent")  # and then no more
+    assert feed.recv(100) == b"quiet\n"
+
+
 def test_serves_what_the_unit_tells_and_ends_with_its_last_word(units: Callable[..., Unit]) -> None:
     unit = units()
     with open(os.devnull) as device:

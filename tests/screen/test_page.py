@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from asvunit.screen import gallery
-from pagetools import MEASURE, PageServer, Screen, chromium
+from pagetools import MEASURE, PageServer, Screen
 
 WORDS = {
     "en": {
@@ -25,19 +25,6 @@ ROLES = {"information": "status", "caution": "alert", "warning": "alert"}
 TOLD = [name for name, state in gallery.STATES.items() if state.level != "none"]
 # Least and most hue in degrees [G appendix 2]: information is another colour than red and yellow
 HUES = {"information": (195, 255), "caution": (40, 65), "warning": (-12, 12)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PageServer]:
-    serving = PageServer()
-    yield serving
-    serving.close()
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +96,7 @@ def test_pixels_have_the_levels_colours(screen: Screen) -> None:
             assert not (strong and level), f"{name}: {count} pixels of {(red, green, blue)}"
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.long)])
 def test_states_of_the_unit(screen: Screen, theme: str) -> None:
     """On, receiving, fault, muted in words, readable; nothing told is no banner at all."""
     expected = {
@@ -228,6 +215,7 @@ def test_self_test_is_told(screen: Screen) -> None:
     assert screen.page.get_by_role("alert").count() == 1
 
 
+@pytest.mark.long
 def test_display_sizes(screen: Screen) -> None:
     """From a small display to a desktop: nothing is cut off, and the text grows with the display."""
     screen.server.tell(gallery.message("quiet", 1, 0.0))

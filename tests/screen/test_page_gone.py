@@ -8,23 +8,10 @@ from typing import Any
 import pytest
 
 from asvunit.screen import gallery
-from pagetools import PageServer, Screen, chromium
+from pagetools import PageServer, Screen
 
 GONE_MS = 1000
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PageServer]:
-    serving = PageServer()
-    yield serving
-    serving.close()
 
 
 @pytest.fixture
@@ -49,7 +36,7 @@ def is_gone(screen: Screen) -> bool:
     return gone
 
 
-@pytest.mark.parametrize("path", ["/", "/bench"])
+@pytest.mark.parametrize("path", ["/", pytest.param("/bench", marks=pytest.mark.long)])
 def test_silence_is_seen_within_a_second(screen: Screen, server: PageServer, path: str) -> None:
     """By the page's own clock, which the test moves on: no message for 700 ms; and back with the next one."""
     screen.page.clock.install()
@@ -191,6 +178,7 @@ def test_bench_has_real_tables(screen: Screen) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_unit_decides_the_language_unless_asked(screen: Screen) -> None:
     screen.open()
     screen.see(gallery.message("hold", 1, 0.0, language="ja"))

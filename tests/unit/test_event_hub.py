@@ -266,6 +266,8 @@ def test_scenes_go_to_those_alone_that_asked_for_them(tmp_path: Path, hubs: Call
     ("said", "wanted"),
     [
         (b"scene\r\n", True),
+        (b"scene\nquiet\n", False),
+        (b"quiet\nscene\n", True),
         (b"x" * 300 + b"\nscene\n", True),
         (b"x" * 257 + b"scene\n", False),
         (b"SCENE\nscenes\n{}\n\xff\0\n", False),

@@ -11,7 +11,8 @@ from asvunit.screen.messages import Messages
 LINE_BYTES: Final = 1 << 20  # a longer line is dropped
 AGAIN_S: Final = 0.5
 _CHUNK: Final = 1 << 18
-_WANTED: Final = b"scene\n"
+LONELY_S: Final = 2.0  # nobody looks for so long: the unit need not draw
+_WANTED, _UNWANTED = b"scene\n", b"quiet\n"
 
 
 Tell = Callable[[], None]
@@ -19,7 +20,7 @@ Source = Callable[[Messages, Tell], Coroutine[Any, Any, None]]
 
 
 async def follow(connection: socket.socket, messages: Messages, tell: Tell, to_stop: bool = False) -> None:
-    """Asks for scenes, then takes line after line until the connection ends. The socket is closed at the end.
+    """Takes line after line until the connection ends, then closes it; asks for scenes while somebody looks.
 
     What came together is told together: the newest state, once. Where the unit says that events were lost it ends
     too: a new connection begins with the whole state. `to_stop`: so it does with the unit's word that it stops, which
@@ -27,11 +28,13 @@ async def follow(connection: socket.socket, messages: Messages, tell: Tell, to_s
     """
     loop = asyncio.get_running_loop()
     rest, skipping = b"", False
-    with connection:
+    with connection, contextlib.ExitStack() as stack:
         connection.setblocking(False)
         messages.begin()
         with contextlib.suppress(OSError):
             await loop.sock_sendall(connection, _WANTED)
+            asking = asyncio.create_task(_ask(connection, messages))
+            stack.callback(asking.cancel)
             while chunk := await loop.sock_recv(connection, _CHUNK):
                 *lines, rest = (rest + chunk).split(b"\n")
                 if skipping and lines:
@@ -47,6 +50,21 @@ async def follow(connection: socket.socket, messages: Messages, tell: Tell, to_s
                     break
     messages.end()
     tell()
+
+
+async def _ask(connection: socket.socket, messages: Messages) -> None:
+    """Takes the wish for scenes back while nobody looks."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError):
+        while True:
+            await messages.left.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(messages.looked.wait(), LONELY_S)
+                continue
+            await loop.sock_sendall(connection, _UNWANTED)
+            await messages.looked.wait()
+            messages.asked()
+            await loop.sock_sendall(connection, _WANTED)
 
 
 def path_source(path: str) -> Source:

@@ -4,6 +4,7 @@ A message is put together of parts that are written as JSON when they change, an
 ten times a second nothing is parsed and nothing is encoded twice. When the unit is gone, the message says so, and why.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -77,6 +78,9 @@ class Messages:
         self._n = 0
         self._t = 0.0
         self._scene_s: float | None = None
+        self._asked_s: float | None = None
+        self.looked, self.left = asyncio.Event(), asyncio.Event()  # somebody looks; nobody does
+        self.left.set()
         self._forget()
         self._gone = "lost"  # nobody has spoken yet
 
@@ -115,6 +119,15 @@ class Messages:
             return False
         return kind in _AT_ONCE
 
+    def look(self, lookers: int) -> None:
+        """So many browsers look now."""
+        (self.looked if lookers else self.left).set()
+        (self.left if lookers else self.looked).clear()
+
+    def asked(self) -> None:
+        """Scenes were not asked for, and are again: the next is on its way."""
+        self._scene, self._scene_s, self._asked_s = "null", None, self._now_s()
+
     # What goes out
 
     @property
@@ -122,8 +135,8 @@ class Messages:
         """Why what is known is no longer so; "": it is."""
         if self._gone in ("stopped", "lost"):
             return self._gone
-        fresh = self._scene_s is not None and self._now_s() - self._scene_s < SILENT_S
-        return "" if fresh else "silent"
+        last_s = self._asked_s if self._scene_s is None else self._scene_s
+        return "" if last_s is not None and self._now_s() - last_s < SILENT_S else "silent"
 
     def next_number(self) -> None:
         """The messages made from now on are newer ones."""
@@ -158,7 +171,7 @@ class Messages:
         self._known["latency"]["last"] = deque(maxlen=LATENCIES)
         self._written: dict[str, str] = {}
         self._scene = "null"
-        self._scene_s = None
+        self._scene_s = self._asked_s = None
         self._t = 0.0
 
     def _set(self, name: str, value: Any) -> None:

@@ -69,7 +69,7 @@ async def serve(
     ends at once.
     """
     messages = Messages(setting.language)
-    views = Views(teller or messages, setting.clients)
+    views = Views(teller or messages, setting.clients, messages.look)
     refused: Counter[str] = Counter()
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: refused.update(["failed"]))
     server = _Server(

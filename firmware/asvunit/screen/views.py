@@ -5,6 +5,7 @@ A browser that takes nothing for two seconds is dropped; it costs one message's 
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -43,12 +44,14 @@ class _Browser:
 class Views:
     """All browsers that look. `tell()` at each change; `leave()` once at the end."""
 
-    def __init__(self, messages: Teller, most: int) -> None:
+    def __init__(self, messages: Teller, most: int, look: Callable[[int], None] | None = None) -> None:
+        """`look` is told how many browsers look, at each change."""
         self.counters: Counter[str] = Counter()  # browsers by what happened to them
         self._messages, self._most = messages, most
         self._browsers: set[_Browser] = set()
         self._texts: dict[str, str] = {}  # of now, by view
         self._leaving = False
+        self._look = look or (lambda _lookers: None)
 
     def __len__(self) -> int:
         return len(self._browsers)
@@ -89,6 +92,7 @@ class Views:
             return
         browser = _Browser(socket, view)
         self._browsers.add(browser)
+        self._look(len(self._browsers))
         listening = asyncio.create_task(_spoke(socket))
         listening.add_done_callback(browser.heard)
         try:
@@ -105,6 +109,7 @@ class Views:
             pass
         finally:
             self._browsers.discard(browser)
+            self._look(len(self._browsers))
             browser.idle.set()
             listening.cancel()
 

@@ -86,7 +86,7 @@ class Bench:
     def look(self, number: int) -> dict[str, Any]:
         """One stimulus more, held for some seconds, outside of the samples: what light and sound do then.
 
-        `light`: "off", "steady", "caution", "warning" or "other" [light.pattern]; `tones_hz`: the tones that were heard.
+        `light`: a word of `light.pattern`; `tones_hz`: the tones that were heard.
         """
         stimulus, probe = self._stimulus, self._probe
         stimulus.arm(number)

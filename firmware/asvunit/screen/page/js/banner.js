@@ -74,14 +74,16 @@ export class Banner {
     this.#drawn = drawn;
     const held = shown.text_id === "keep_watching" || shown.function === "none";
     const aim = shown.function === "right_turn" ? turn : shown.direction;
-    place.replaceChildren(sideArrow("left"), held ? sign("keep_watching") : functionIcon(shown.function, aim), sideArrow("right"));
+    const picture = held ? sign("keep_watching") : functionIcon(shown.function, aim);
+    place.replaceChildren(sideArrow("left"), picture, sideArrow("right"));
   }
 
   #noticed(shown) {
     this.#beat(shown);
     if (CALM.matches) return;
     const from = ENTER[shown.direction] ?? "translateY(-8%)";
-    this.#root.animate([{ transform: from, opacity: 0.2 }, { transform: "none", opacity: 1 }], { duration: 220, easing: "ease-out" });
+    const moving = [{ transform: from, opacity: 0.2 }, { transform: "none", opacity: 1 }];
+    this.#root.animate(moving, { duration: 220, easing: "ease-out" });
     const edge = (width) => `inset 0 0 0 ${width} currentColor`;
     this.#root.animate([{ boxShadow: edge("14px") }, { boxShadow: edge("0px") }], { duration: 900, easing: "ease-in" });
   }

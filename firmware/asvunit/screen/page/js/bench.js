@@ -11,7 +11,10 @@ const TABLES_MS = 200; // a person reads no faster
 
 const numbers = (...names) => names.map((name) => [name, "number"]);
 const CARDS = {
-  neighbours: [rows.neighbours, [["id"], ["kind"], ["level"], ["function"], ...numbers("distance", "where", "speed", "course", "ttc", "error", "age"), ["reason", "wide"], ["source"]]],
+  neighbours: [rows.neighbours, [
+    ["id"], ["kind"], ["level"], ["function"],
+    ...numbers("distance", "where", "speed", "course", "ttc", "error", "age"), ["reason", "wide"], ["source"],
+  ]],
   inputs: [rows.inputs, [["input"], ["state"], ["since"], ["reason"], ["detail", "wide"]]],
   latency: [rows.latency, rows.LATENCY.map((name) => (["time", "level", "cause"].includes(name) ? [name] : [name, "number"]))],
   explanations: [rows.explanations, [["time"], ["id"], ["function"], ["level"], ["presented"], ["explanation", "wide"]]],

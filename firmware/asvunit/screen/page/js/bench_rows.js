@@ -2,7 +2,9 @@
 
 const HOPS = ["parsed", "taken", "decoded", "judged", "decided", "commanded", "lit", "sounded", "written"];
 const QUANTILES = ["frame_to_table", "frame_to_judged", "cause_to_pin", "cycle_late", "send_late"];
-const FIGURES = ["vehicles", "frames_per_s", "arrival_percent", "longest_gap_ms", "worst_vehicle_id", "worst_source", "worst_percent"];
+const FIGURES = [
+  "vehicles", "frames_per_s", "arrival_percent", "longest_gap_ms", "worst_vehicle_id", "worst_source", "worst_percent",
+];
 const LIMIT_MS = 300; // system delay [G 3.4(4)]
 export const LATENCY = ["time", "level", "cause", ...HOPS, "share"];
 
@@ -24,7 +26,8 @@ export function neighbours(message, words) {
     reason: words.word("reason", one.reason),
     distance: fixed(one.distance_m ?? Math.hypot(one.ahead_m, one.right_m)),
     where: `${fixed(one.ahead_m, 0)} / ${fixed(one.right_m, 0)}`,
-    speed: fixed(one.speed_kmh, 0), course: fixed(one.course_deg, 0), ttc: fixed(one.ttc_s), error: fixed(one.error_m), age: fixed(one.age_ms, 0),
+    speed: fixed(one.speed_kmh, 0), course: fixed(one.course_deg, 0), ttc: fixed(one.ttc_s), error: fixed(one.error_m),
+    age: fixed(one.age_ms, 0),
     class: one.presented ? `told ${one.level}` : "",
   }));
 }
@@ -63,7 +66,8 @@ export function statistics(message, words) {
 
 export function explanations(message, words) {
   return message.supports.map((one) => ({
-    time: clock(one.t), id: one.vehicle_id ?? words.word("origin", one.source ?? "function"), function: words.word("function", one.function),
+    time: clock(one.t), id: one.vehicle_id ?? words.word("origin", one.source ?? "function"),
+    function: words.word("function", one.function),
     level: words.word("level", one.level), presented: one.level === "none" ? "" : words.line(one.presented ? "yes" : "no"),
     explanation: explained(one, words), class: one.presented ? `told ${one.level}` : "",
   }));
@@ -74,8 +78,9 @@ function explained(one, words) {
   if (words.language === "en" && typeof one.why === "string" && one.why) return one.why;
   const parts = [words.word("reason", one.reason)];
   if (isNumber(one.distance_m) && isNumber(one.error_m)) {
-    const figures = { distance: fixed(one.distance_m), error: fixed(one.error_m), corrected: fixed(one.distance_m - one.error_m) };
-    parts.push(words.line("numbers", figures) + (isNumber(one.threshold_m) ? words.line("limit", { n: fixed(one.threshold_m) }) : ""));
+    const [distance, error] = [fixed(one.distance_m), fixed(one.error_m)];
+    const limit = isNumber(one.threshold_m) ? words.line("limit", { n: fixed(one.threshold_m) }) : "";
+    parts.push(words.line("numbers", { distance, error, corrected: fixed(one.distance_m - one.error_m) }) + limit);
   }
   return parts.join(words.language === "ja" ? "：" : ": ");
 }

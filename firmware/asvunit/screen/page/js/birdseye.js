@@ -1,10 +1,11 @@
 // The bird's-eye view: ego up, vehicles with radio around it, ways that cross, L3 and L4, the place of the conflict.
-import { egoOutline, outline, rays } from "./glyphs.js";
 import { attribute, colour, element, say, show } from "./page.js";
-import { RINGS, Scale } from "./scale.js";
+import { Scale } from "./scale.js";
+import { conflict, ego, label, rings, vehicle } from "./signs.js";
 
 const EGO_DOWN = 0.66; // of the view's height, from above,
 const EGO_UP = 0.42; // and where what is told of comes from behind
+const CAPTION = 34; // height of the line below
 const TOLD_MS = 1000; // between two changes of the text alternative
 const NAMES = ["information", "caution", "warning"];
 
@@ -20,6 +21,7 @@ export class Birdseye {
   #told = -Infinity;
   #language = "";
   #drawn = null;
+  #up = false;
 
   constructor(root) {
     this.#root = root;
@@ -84,21 +86,29 @@ export class Birdseye {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const unit = Math.max(0.8, Math.min(width / 320, height / 424, 3)); // sizes of signs go with the display
-    const egoY = height * (scene?.others.some((one) => one.presented && one.function === "left_turn") ? EGO_UP : EGO_DOWN);
-    const needs = scene === null ? [] : places(scene);
-    const span = this.#scale.span(needs, scene === null ? "" : told(scene), width / 2 / egoY, (height - egoY) / egoY, performance.now());
-    const view = { context, unit, pixels: egoY / span, inks: this.#inks, x: width / 2, y: egoY, width, height };
+    const told = scene === null ? [] : scene.others.filter((one) => one.presented);
+    if (told.some((one) => one.ahead_m < -15)) this.#up = true;
+    else if (told.every((one) => one.ahead_m > 5)) this.#up = false;
+    const egoY = height * (this.#up ? EGO_UP : EGO_DOWN);
+    const floor = height - egoY - CAPTION * unit;
+    const needs = scene === null ? [] : places(scene, told);
+    const what = told.map((one) => `${one.function} ${one.level}`).join();
+    const span = this.#scale.span(needs, what, width / 2 / egoY, floor / egoY, performance.now());
+    const view = { context, unit, pixels: egoY / span, inks: this.#inks, y: egoY, width, height, floor };
     context.translate(width / 2, egoY);
     rings(view, span, words);
     if (scene === null) {
       ego(view, null);
       return;
     }
-    for (const one of scene.conflicts) conflict(view, one, scene.others.find((other) => other.id === one.id && other.source === one.source));
+    for (const one of scene.conflicts) {
+      conflict(view, one, scene.others.find((other) => other.id === one.id && other.source === one.source));
+    }
     for (const other of [...scene.others].reverse()) vehicle(view, other, words);
     ego(view, scene.ego);
-    if (scene.north_up) label(view, words.line("north"), 0, 18 * unit - egoY, view.inks.text, 15);
-    if (scene.more > 0) label(view, words.line("more", { n: scene.more }), width / 2 - 34 * unit, 18 * unit - egoY, view.inks.soft, 11);
+    const top = 18 * unit - egoY;
+    if (scene.north_up) label(view, words.line("north"), 0, top, view.inks.text, 15);
+    if (scene.more > 0) label(view, words.line("more", { n: scene.more }), width / 2 - 34 * unit, top, view.inks.soft, 11);
   }
 }
 
@@ -117,168 +127,8 @@ export function where(other) {
   return Math.abs(other.ahead_m) > 3 * Math.abs(other.right_m) ? along : `${along}_${side}`;
 }
 
-const told = (scene) => scene.others.filter((one) => one.presented).map((one) => `${one.function} ${one.level}`).join();
-
-function places(scene) {
-  const presented = scene.others.filter((one) => one.presented).map((one) => [one.ahead_m, one.right_m]);
-  return [...presented, ...scene.conflicts.filter((one) => one.presented).map((one) => one.point)];
-}
-
-const ink = (view, level) => (level === "none" ? view.inks.vehicle : view.inks[`${level}-ink`]);
-const toPixels = (view, [ahead, right]) => [right * view.pixels, -ahead * view.pixels];
-
-function rings(view, span, words) {
-  const { context, unit, pixels } = view;
-  for (const radius of RINGS[span]) {
-    context.strokeStyle = view.inks.ring;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.arc(0, 0, radius * pixels, 0, 7);
-    context.stroke();
-    const up = radius === span ? 0.9 : 1; // the outer one touches the edge
-    const turn = 0.42;
-    label(view, words.line("metres", { n: radius }), Math.sin(turn) * radius * pixels * up, -Math.cos(turn) * radius * pixels * up, view.inks.soft, 11);
-  }
-  context.strokeStyle = view.inks.ring;
-  context.lineWidth = 1.5;
-  way(context, [0, -view.y], [0, -26 * unit]);
-}
-
-function label(view, text, x, y, colour_, size) {
-  const { context, unit } = view;
-  context.font = `${Math.round(size * unit)}px ${getFont()}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.lineWidth = 4 * unit;
-  context.lineJoin = "round";
-  context.strokeStyle = view.inks.ground;
-  context.strokeText(text, x, y);
-  context.fillStyle = colour_;
-  context.fillText(text, x, y);
-}
-
-let font = "";
-function getFont() {
-  font ||= getComputedStyle(document.body).fontFamily;
-  return font;
-}
-
-function ego(view, state) {
-  const { context, unit } = view;
-  if (state !== null && state.error_m !== null && state.error_m * view.pixels > 16 * unit) {
-    circle(view, 0, 0, state.error_m * view.pixels, view.inks.soft, [4, 5]);
-  }
-  context.lineWidth = 3 * unit;
-  context.strokeStyle = view.inks.ground;
-  egoOutline(context, 13 * unit);
-  context.stroke();
-  context.fillStyle = view.inks.ego;
-  context.fill();
-}
-
-function circle(view, x, y, radius, colour_, dash = []) {
-  const { context } = view;
-  context.save();
-  context.setLineDash(dash);
-  context.lineWidth = 1.5;
-  context.strokeStyle = colour_;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 7);
-  context.stroke();
-  context.restore();
-}
-
-/** A vehicle; one that is told of outside the view stands at its edge. */
-function vehicle(view, other, words) {
-  const { context, unit } = view;
-  let [x, y] = toPixels(view, [other.ahead_m, other.right_m]);
-  const edge = 14 * unit;
-  const [left, top, bottom] = [view.width / 2 - edge, view.y - edge, view.height - view.y - 2 * edge];
-  const outside = Math.abs(x) > left || -y > top || y > bottom;
-  if (outside && !other.presented) return;
-  [x, y] = [Math.max(-left, Math.min(left, x)), Math.max(-top, Math.min(bottom, y))];
-  const size = (other.presented ? 15 : other.level === "none" ? 9 : 12) * unit;
-  const colour_ = ink(view, other.level);
-  if (other.presented && other.error_m !== null && !outside) circle(view, x, y, Math.max(other.error_m * view.pixels, size * 1.5), colour_, [4, 5]);
-  context.save();
-  context.translate(x, y);
-  if (other.emergency) {
-    context.strokeStyle = colour_;
-    context.lineWidth = 2 * unit;
-    rays(context, size);
-  }
-  context.rotate(((other.course_deg ?? 0) * Math.PI) / 180);
-  outline(context, other.kind, other.course_deg, size);
-  context.lineJoin = "round";
-  context.lineWidth = 4 * unit;
-  context.strokeStyle = view.inks.ground;
-  context.stroke();
-  context.fillStyle = colour_;
-  if (other.presented || other.level === "none") context.fill();
-  else {
-    context.lineWidth = 2 * unit;
-    context.strokeStyle = colour_;
-    context.stroke();
-  }
-  context.restore();
-  if (other.presented) {
-    const distance = Math.round(Math.hypot(other.ahead_m, other.right_m));
-    label(view, words.line("metres", { n: distance }), Math.max(22 * unit - view.width / 2, Math.min(view.width / 2 - 22 * unit, x)), y + size * 2.3, colour_, 14);
-  }
-}
-
-/** The ways that cross, the places where L3 and L4 are reached, and where the ways meet. */
-function conflict(view, one, target) {
-  const { context, unit } = view;
-  const [x, y] = toPixels(view, one.point);
-  const colour_ = ink(view, one.level);
-  context.save();
-  context.globalAlpha = one.presented ? 1 : 0.5;
-  context.strokeStyle = colour_;
-  context.lineWidth = 3 * unit;
-  context.lineCap = "round";
-  if (target !== undefined && !(target.distance_m < 0)) way(context, toPixels(view, [target.ahead_m, target.right_m]), [x, y]);
-  context.setLineDash([2, 7 * unit]);
-  way(context, [0, -16 * unit], [x, y]);
-  context.setLineDash([]);
-  if (one.error_m !== null) {
-    context.globalAlpha *= 0.16;
-    context.fillStyle = colour_;
-    context.beginPath();
-    context.arc(x, y, Math.max(one.error_m * view.pixels, 4), 0, 7);
-    context.fill();
-    context.globalAlpha = one.presented ? 1 : 0.5;
-  }
-  const s = 7 * unit;
-  context.lineWidth = 4 * unit;
-  way(context, [x - s, y - s], [x + s, y + s]);
-  way(context, [x - s, y + s], [x + s, y - s]);
-  if (one.presented) {
-    mark(view, "L3", one.l3, one.point, colour_, 1);
-    mark(view, "L4", one.l4, one.point, colour_, -1);
-  }
-  context.restore();
-}
-
-function way(context, [fromX, fromY], [toX, toY]) {
-  context.beginPath();
-  context.moveTo(fromX, fromY);
-  context.lineTo(toX, toY);
-  context.stroke();
-}
-
-/** A short stroke across the target's way, with its name on one side of it. */
-function mark(view, name, place, point, colour_, side) {
-  if (place === null) return;
-  const { context, unit } = view;
-  const [x, y] = toPixels(view, place);
-  const [toX, toY] = toPixels(view, point);
-  const length = Math.hypot(toX - x, toY - y);
-  if (length < 1 || Math.abs(x) > view.width / 2 || -y > view.y || y > view.height - view.y) return;
-  const [across, along] = [(-(toY - y) / length) * 9 * unit, ((toX - x) / length) * 9 * unit];
-  context.lineWidth = 3 * unit;
-  context.strokeStyle = colour_;
-  way(context, [x - across, y - along], [x + across, y + along]);
-  label(view, name, x + across * 2.2 * side, y + along * 2.2 * side, view.inks.text, 13);
-  context.strokeStyle = colour_;
+/** What is to be in sight: who is told of, and where the ways meet. */
+function places(scene, told) {
+  const points = scene.conflicts.filter((one) => one.presented).map((one) => one.point);
+  return [...told.map((one) => [one.ahead_m, one.right_m]), ...points];
 }

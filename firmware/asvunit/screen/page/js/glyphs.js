@@ -9,15 +9,16 @@ function polygon(context, points) {
   context.closePath();
 }
 
-/** The outline by kind, as the current path: arrow, slender arrow, long blunt arrow, disc; a diamond where no course is told. */
+/** The outline by kind: arrow, slender arrow, long blunt arrow, disc; a diamond where no course is told. */
 export function outline(context, kind, course, size) {
   const s = size;
   if (kind === "pedestrian") {
     context.beginPath();
     context.arc(0, 0, s * 0.55, 0, 7);
   } else if (course === null) polygon(context, [[0, -s], [s * 0.75, 0], [0, s], [-s * 0.75, 0]]);
-  else if (TWO_WHEELERS.includes(kind)) polygon(context, [[0, -s], [s * 0.5, s * 0.9], [0, s * 0.5], [-s * 0.5, s * 0.9]]);
-  else if (LARGE.includes(kind)) {
+  else if (TWO_WHEELERS.includes(kind)) {
+    polygon(context, [[0, -s], [s * 0.5, s * 0.9], [0, s * 0.5], [-s * 0.5, s * 0.9]]);
+  } else if (LARGE.includes(kind)) {
     polygon(context, [[0, -s * 1.35], [s * 0.72, -s * 0.6], [s * 0.72, s * 1.2], [-s * 0.72, s * 1.2], [-s * 0.72, -s * 0.6]]);
   } else polygon(context, [[0, -s], [s * 0.8, s * 0.9], [0, s * 0.5], [-s * 0.8, s * 0.9]]);
 }

@@ -10,10 +10,11 @@ export class Gone {
   tell(why, both) {
     show(this.#view, false);
     const lines = both.flatMap((words, place) => {
+      const stop = words.language === "ja" ? "。" : ". ";
       const [title, support] = [words.word("why_gone", why), words.line("gone_support")];
       return [
         element(place === 0 ? "h1" : "p", { lang: words.language }, title),
-        element("p", { lang: words.language }, `${support}. ${words.line("gone_retry")}.`.replaceAll(/\. ?/g, words.language === "ja" ? "。" : ". ").trim()),
+        element("p", { lang: words.language }, `${support}${stop}${words.line("gone_retry")}${stop}`.trim()),
       ];
     });
     this.#root.replaceChildren(sign("no_link"), ...lines);

@@ -8,7 +8,8 @@ const CROSSROADS = "M78 0h44v54h78v44h-78v102h-44v-102h-78v-44h78z";
 const TURN = { left: -1, right: 1 };
 
 const path = (d, more = {}) => ["path", { d, ...more }];
-const line = (d, width, more = {}) => path(d, { fill: "none", stroke: "currentColor", "stroke-width": width, "stroke-linecap": "round", ...more });
+const STROKE = { fill: "none", stroke: "currentColor", "stroke-linecap": "round" };
+const line = (d, width, more = {}) => path(d, { ...STROKE, "stroke-width": width, ...more });
 const way = (d, width = 44) => line(d, width, { "stroke-linecap": "butt", opacity: 0.2 });
 const at = (x, y, turn, ...parts) => ["g", { transform: `translate(${x} ${y}) rotate(${turn})` }, ...parts];
 const rider = () => [ // a motorcycle with its rider, nose up
@@ -101,6 +102,8 @@ export const functionIcon = (name, side) => icon(FUNCTIONS[name](side), `icon ${
 
 export const sign = (name) => icon(SIGNS[name](), `icon ${name}`);
 
+const ARROWS = { left: "M46 4L4 50l42 46V66L32 50l14-16z", right: "M4 4l42 46L4 96V66l14-16L4 34z" };
+
 /** The side to look to: a big arrow at that edge. */
 export const sideArrow = (side) =>
-  icon([path(side === "left" ? "M46 4L4 50l42 46V66L32 50l14-16z" : "M4 4l42 46L4 96V66l14-16L4 34z")], `side ${side}`, "0 0 50 100");
+  icon([path(ARROWS[side])], `side ${side}`, "0 0 50 100");

@@ -71,7 +71,7 @@ function readScene(raw) {
   const ego = object(raw.ego);
   return {
     north_up: raw.north_up === true,
-    ego: { ...ego, available: ego.available === true, reason: text(ego.reason), error_m: number(ego.error_m), winker: text(ego.winker) },
+    ego: { available: ego.available === true, error_m: number(ego.error_m), winker: text(ego.winker) },
     others: objects(raw.others, 48).map(readOther).filter((one) => one.ahead_m !== null && one.right_m !== null),
     more: number(raw.more) ?? 0,
     conflicts: objects(raw.conflicts, 16).map(readConflict).filter((one) => one.point !== null),

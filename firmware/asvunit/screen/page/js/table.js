@@ -15,8 +15,10 @@ export class Table {
     this.#columns = columns;
     this.#heads = columns.map(([key, kind = ""]) => element("th", { scope: "col", class: `${key} ${kind}` }));
     this.#title.id = `title-${name}`;
-    this.#table = element("table", { "aria-labelledby": this.#title.id }, element("thead", {}, element("tr", {}, ...this.#heads)), this.#body);
-    this.root = element("section", { class: `card ${name}` }, this.#title, element("div", { class: "scroll" }, this.#table), this.#empty);
+    const head = element("thead", {}, element("tr", {}, ...this.#heads));
+    this.#table = element("table", { "aria-labelledby": this.#title.id }, head, this.#body);
+    const scroll = element("div", { class: "scroll" }, this.#table);
+    this.root = element("section", { class: `card ${name}` }, this.#title, scroll, this.#empty);
   }
 
   /** `rows`: [{key: text}], each with `class` if it has one; `headings`: text by column. */
