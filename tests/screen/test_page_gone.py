@@ -104,7 +104,7 @@ def test_garbage_is_no_message(screen: Screen, server: PageServer) -> None:
     """It changes nothing that is seen, keeps nothing alive, and the page goes on after it."""
     good = gallery.message("caution_crossing_left", 10**9, 0.0)
     deep = "[" * 50_000 + "]" * 50_000
-    huge = {**good, "scene": {**good["scene"], "others": good["scene"]["others"] * 400}}
+    huge = {**good, "scene": {**good["scene"], "others": good["scene"]["others"] * 200}}
     garbage: list[str | bytes] = [
         "", "null", "[]", "0", '"x"', "{", '{"n": 1}', '{"n": "1", "t": 0, "alive": true}', deep, b"\x00\xff\x80",
         '{"n": 1, "t": 1e999, "alive": true, "shown": {}}', '{"n": 1, "t": 1, "alive": "true", "shown": {}}',
@@ -124,9 +124,7 @@ def test_garbage_is_no_message(screen: Screen, server: PageServer) -> None:
                   "conflicts": [{"point": [1]}, {"point": ["a", None]}, 4, {"point": [1, 2], "l3": 4}]},
     }  # fmt: skip
     for one in (odd, huge):
-        server.send(json.dumps({**one, "t": time.time()}))
-        screen.page.wait_for_function("() => Number(document.getElementById('view').dataset.n) >= 1e9")
-        screen.page.evaluate("() => { document.getElementById('view').dataset.n = 0; }")
+        screen.see(one)
     screen.see(gallery.message("quiet", 1, 0.0))
 
 

@@ -61,9 +61,9 @@ async def _ask(connection: socket.socket, messages: Messages) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(messages.looked.wait(), LONELY_S)
                 continue
+            messages.quiet = True
             await loop.sock_sendall(connection, _UNWANTED)
             await messages.looked.wait()
-            messages.asked()
             await loop.sock_sendall(connection, _WANTED)
 
 

@@ -81,6 +81,7 @@ class Messages:
         self._asked_s: float | None = None
         self.looked, self.left = asyncio.Event(), asyncio.Event()  # somebody looks; nobody does
         self.left.set()
+        self.quiet = False  # the unit was told that nobody wants scenes
         self._forget()
         self._gone = "lost"  # nobody has spoken yet
 
@@ -123,10 +124,9 @@ class Messages:
         """So many browsers look now."""
         (self.looked if lookers else self.left).set()
         (self.left if lookers else self.looked).clear()
-
-    def asked(self) -> None:
-        """Scenes were not asked for, and are again: the next is on its way."""
-        self._scene, self._scene_s, self._asked_s = "null", None, self._now_s()
+        if lookers and self.quiet:  # the next scene is on its way
+            self.quiet = False
+            self._scene, self._scene_s, self._asked_s = "null", None, self._now_s()
 
     # What goes out
 
@@ -172,6 +172,7 @@ class Messages:
         self._written: dict[str, str] = {}
         self._scene = "null"
         self._scene_s = self._asked_s = None
+        self.quiet = False
         self._t = 0.0
 
     def _set(self, name: str, value: Any) -> None:
