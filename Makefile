@@ -26,13 +26,17 @@ demo: .venv/run.stamp  ## an encounter at a blind crossing, judged, with a verdi
 verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes through the guideline
 	$(BIN)/asvkit verify
 
+# Hundreds of processes are started: compiled modules are kept, whatever the environment says
+test gate radio-gate: export PYTHONDONTWRITEBYTECODE =
+
 # One worker more than processors: many tests wait for a device, a process or the clock
 test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 
 gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/unit/test_core_parts.py tests/unit/test_vehicle_suggest.py \
-		tests/unit/test_wireshark.py tests/unit/test_admission.py tests/unit/test_can_player.py
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/traffic tests/unit/test_core_parts.py \
+		tests/unit/test_vehicle_suggest.py tests/unit/test_wireshark.py tests/unit/test_can_player.py
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto -m "long or hypothesis" --ignore=tests/hil/test_radio_flood.py
 
 radio-gate: .venv/dev.stamp  ## the radio under floods and over bad links, on every road; ASVKIT_SOAK=1: 30 minutes each
 	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_radio_flood.py tests/hil/test_radio_bad_link.py tests/hil/test_radio_scapy.py \

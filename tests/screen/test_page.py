@@ -63,9 +63,9 @@ def test_every_level_function_and_side_is_seen_and_read(screen: Screen, language
         )
         assert read.count() == 1, name
         drawn = screen.banner()
-        colour = tuple(int(one) for one in drawn["colour"].removeprefix("rgb(").rstrip(")").split(","))
+        red, green, blue = (int(one) for one in drawn["colour"].removeprefix("rgb(").rstrip(")").split(","))
         low, high = HUES[shown["level"]]
-        assert low <= hue(colour) <= high, name
+        assert low <= hue((red, green, blue)) <= high, name
         sides = {"both": ["left", "right"], None: []}.get(shown["direction"], [shown["direction"]])
         assert drawn["arrows"] == sides, name
         assert drawn["icon"] == ("keep_watching" if name == "hold" else shown["function"]), name
@@ -92,8 +92,8 @@ def test_pixels_have_the_levels_colours(screen: Screen) -> None:
         image = screen.image()
         for count, (red, green, blue) in image.getcolors(1 << 18):
             strong = max(red, green, blue) > 110 and max(red, green, blue) - min(red, green, blue) > 90
-            level = hue((red, green, blue)) < 75
-            assert not (strong and level), f"{name}: {count} pixels of {(red, green, blue)}"
+            levels = hue((red, green, blue)) < 75  # red and yellow
+            assert not (strong and levels), f"{name}: {count} pixels of {(red, green, blue)}"
 
 
 @pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.long)])

@@ -256,7 +256,7 @@ class _CanLine:
     def __init__(self, interface: str, channel: str, bitrate: int) -> None:
         import can
 
-        self._can = can
+        self._can, self._closed = can, False
         try:
             self._bus = can.Bus(interface=interface, channel=channel, bitrate=bitrate)
         except (can.CanError, OSError, ValueError, ImportError) as error:
@@ -272,7 +272,11 @@ class _CanLine:
         """Nothing is read here: sockets drop what nobody takes."""
 
     def close(self) -> None:
-        self._bus.shutdown()
+        """May be called twice, which python-can's buses do not bear."""
+        if not self._closed:
+            self._closed = True
+            with contextlib.suppress(self._can.CanError, OSError):
+                self._bus.shutdown()
 
 
 def _serial(port: str, baud: int) -> Line:
