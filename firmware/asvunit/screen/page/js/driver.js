@@ -1,7 +1,7 @@
 // The driver's page.
 import { Banner } from "./banner.js";
 import { Birdseye } from "./birdseye.js";
-import { attribute, element, say, show } from "./page.js";
+import { element, say, show } from "./page.js";
 import { follow } from "./screen.js";
 import { Strip } from "./strip.js";
 
@@ -33,5 +33,4 @@ function forget() {
   birdseye.clear();
 }
 
-attribute(main, "aria-live", "off"); // banner, states and notices speak for themselves
 follow("driver", draw, forget);
