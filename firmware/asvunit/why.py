@@ -75,6 +75,7 @@ SENTENCES: Final[dict[int, Sentence]] = {
     codes.REASON_EGO_STANDING: Sentence(
         "ego stands, as at a kerb", f"ego stands: {{0.ego_speed}}, support above {params.STOPPED_CKMH // 100} km/h"
     ),
+    codes.REASON_NOT_REQUESTED: Sentence("the driver has not asked for vehicles nearby"),
     codes.REASON_WINKER_OFF: Sentence("the winker is off or to the other side", "the winker is {0.winker}"),
     codes.REASON_WINKER_UNKNOWN: Sentence("the winker is not known"),
     codes.REASON_TURN_BEGUN: Sentence("ego's turn has begun"),

@@ -28,7 +28,7 @@ from asvunit.words import CODES
 _LONGEST: Final = 512  # bytes of one object
 _ORIGINS: Final = frozenset(CODES["ORIGIN"]) - {"vehicle"}
 _FUNCTIONS: Final = frozenset(CODES["FUNCTION"]) - {"none"}
-_LEVELS: Final = frozenset(CODES["LEVEL"])
+_LEVELS: Final = frozenset(CODES["LEVEL"]) - {"warning"}  # not given between vehicles
 _DIRECTIONS: Final = frozenset(CODES["DIRECTION"]) | {"both"}
 _WORDS: Final = (("origin", _ORIGINS), ("function", _FUNCTIONS), ("level", _LEVELS))
 _MAX_TIME_S: Final = 2**32  # beyond it (the year 2106) a time is no time
