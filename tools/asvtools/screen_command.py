@@ -1,6 +1,5 @@
 """`asvkit screen`: the unit's page beside a running unit, by its events.socket; and all its states, without a unit."""
 
-import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -90,6 +89,8 @@ def _setting(address: str, port: int, hosts: list[str], clients: int, language: 
 
 def _serve(setting: "Setting", source: "Source", teller: "Teller | None" = None) -> None:
     """Serves until Ctrl-C or SIGTERM."""
+    import asyncio
+
     from asvunit.screen.server import serve
     from asvunit.screen.setting import in_url
     from asvunit.screen_process import listen
