@@ -63,6 +63,7 @@ wheel-test: .venv/dev.stamp  ## an installed wheel works without the checkout
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -r requirements/run.txt build/wheel/asvkit-*.whl
 	cd build/wheel && venv/bin/asvkit --version && venv/bin/asvkit doctor >/dev/null && venv/bin/asvkit demo >demo.txt && grep '^GOOD' demo.txt
+	cd build/wheel && venv/bin/python -c "from asvunit.screen.files import page_files; assert {'/', '/bench', '/static/js/driver.js'} <= {*page_files()}"
 
 lock: .venv/dev.stamp  ## renew the pinned versions
 	$(PIP) install pip-tools

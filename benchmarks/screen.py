@@ -113,7 +113,8 @@ def load(screen_port: int | None) -> dict[str, Any]:
     finally:
         others.close()
         car.close()
-    written = [event["written_us"] / 1000 for event in changes if event["level"] == "caution"]
+    cautions = [event for event in changes if event["level"] == "caution" and event["lit_us"]]
+    written = [max(event["lit_us"], event["sounded_us"] or 0) / 1000 for event in cautions]
     if len(written) < MEETING_S / 2:
         raise SystemExit(f"{len(written)} cautions: too few to measure")
     return told | {"cycle": figures["cycle_late"], "written": written}

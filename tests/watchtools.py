@@ -1,6 +1,8 @@
 """A unit that is watched in tests: its events, one of each kind."""
 
 import copy
+import re
+from pathlib import Path
 from typing import Any
 
 from asvtools.watch_state import Watched
@@ -63,3 +65,19 @@ def scene_with(**changes: Any) -> dict[str, Any]:
     told = copy.deepcopy(SCENE)
     told["ego"].update(changes.pop("ego", {}))
     return {**told, **changes}
+
+
+def unlisted(event: dict[str, Any]) -> set[str]:
+    """The keys of an event, and of the objects in it, that docs/contracts.md does not list for it."""
+    page = (Path(__file__).resolve().parents[1] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    tables = page.partition("\n## Events")[2].partition("\n### ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", tables, re.MULTILINE))
+    if event["event"] == "start":
+        rows["start"] = " ".join(re.findall(r"(?<=`start` )[^.]*", tables))
+    words = set(re.findall(r"\w+", rows.get(event["event"], "")))
+    keys = set(event)
+    for key, value in event.items():
+        if key != "counters":  # by the names of the inputs
+            for one in value if isinstance(value, list) else [value]:
+                keys |= set(one) if isinstance(one, dict) else set()
+    return keys - words - {"t", "event", "cause"}

@@ -57,6 +57,9 @@ class Core:
         self._looked_ms = NONE  # when the gates were looked at, while nothing of ego has changed since
         self._to_judge = 0  # neighbours that the tick under way has yet to judge
         self._ticking = False
+        self._to_open = params.OPENED_A_CYCLE  # how often in this cycle what ego opens may be judged at once
+        self._nodes_told = False  # the node ahead is told after each fix: what that opens waits for it
+        self._open_before = NONE  # which functions were open before the fix whose node has yet to be told
 
     @property
     def due_ms(self):
@@ -90,6 +93,7 @@ class Core:
         cause,
     ):
         """One epoch of the receiver; NONE for what it does not tell. `status` 0, or the REASON_ it is void for."""
+        before = self._gates.opened()
         self._advance(received_ms, cause)
         self._looked_ms = NONE
         blind = self.ego.position_reason() != 0
@@ -107,7 +111,10 @@ class Core:
         self.teller.mark(codes.BOUNDARY_DECODED)
         self._end_by_ego(cause)
         if blind and self.ego.position_reason() == 0:
-            self._open(cause)
+            if self._nodes_told:
+                self._open_before = before
+            else:
+                self._open(before, cause)
 
     def on_vehicle(self, signal, value, status, source, received_ms, cause):
         """One vehicle signal: SIGNAL_ code, value in its unit, STATUS_ code, small integer of its bus."""
@@ -118,6 +125,7 @@ class Core:
         low, high = _SIGNAL_RANGES[signal]
         if status == codes.STATUS_OK and not low <= value <= high:
             raise ValueError("signal %d: value %d" % (signal, value))
+        before = self._gates.opened()
         self._advance(received_ms, cause)
         self._looked_ms = NONE
         winker = self.ego.winker_side() if signal == codes.SIGNAL_WINKER else NONE
@@ -125,7 +133,7 @@ class Core:
         self.teller.mark(codes.BOUNDARY_DECODED)
         self._end_by_ego(cause)
         if signal == codes.SIGNAL_WINKER and self.ego.winker_side() != winker:
-            self._open(cause)
+            self._open(before, cause)
 
     def on_switch(self, switch, value, received_ms, cause):
         """A switch of the driver's: SWITCH_ code, 1 pressed, 0 let go.
@@ -137,10 +145,11 @@ class Core:
         if value != 1:
             return
         self.teller.mark(codes.BOUNDARY_DECODED)
+        before = self._gates.opened()
         if switch == codes.SWITCH_REQUEST and self._gates.request():
             self._looked_ms = NONE
             self._end_by_ego(cause)
-            self._open(cause)
+            self._open(before, cause)
         elif switch == codes.SWITCH_REQUEST:
             self.teller.repeat(self.now_ms, cause)
         elif switch == codes.SWITCH_MUTE:
@@ -154,6 +163,10 @@ class Core:
         self._advance(received_ms, cause)
         self._looked_ms = NONE
         self.ego.node.put(latitude_cas, longitude_cas, distance_m, priority, self.now_ms)
+        self._nodes_told = True
+        if self._open_before != NONE:
+            self._open(self._open_before, cause)
+            self._open_before = NONE
 
     def on_support(self, origin, function, level, direction, received_ms, cause):
         """What another support system says now: ORIGIN_, FUNCTION_, LEVEL_ and DIRECTION_ codes.
@@ -214,6 +227,7 @@ class Core:
         if now_ms >= self._next_send_ms:
             self._send(cause)
             self._judging.to_tell = params.TOLD_A_CYCLE
+            self._to_open = params.OPENED_A_CYCLE
         gates = self._gates
         self._look()
         self._status.check(self.ego, self.transmitter.position_reason, self._reception.received_ms, gates, cause)
@@ -305,15 +319,15 @@ class Core:
             self._looked_ms = self.now_ms
             self._gates.look(self.ego)
 
-    def _open(self, cause):
-        """Ego has just become one that support is for: all that are heard are judged now, not at the next tick."""
+    def _open(self, before, cause):
+        """Ego has just become one that support is for: all that are heard are judged now, not at the next tick.
+
+        `before`: the functions that were open. A flickering winker costs no more than a few ticks would.
+        """
         self._look()
-        reasons = self._gates.reasons
-        for function in range(1, FUNCTIONS):
-            if reasons[function] == 0:
-                break
-        else:
+        if self._to_open == 0 or not self._gates.opened() & ~before:
             return
+        self._to_open -= 1
         neighbours = self.neighbours
         for index in range(neighbours.count):
             self._judging.judge(neighbours.used[index], self.now_ms, cause)

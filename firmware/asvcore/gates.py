@@ -60,6 +60,14 @@ class Gates:
             reasons[codes.FUNCTION_EMERGENCY] = near
         self.any_turn = reasons[codes.FUNCTION_RIGHT_TURN] == 0 or reasons[codes.FUNCTION_LEFT_TURN] == 0
 
+    def opened(self):
+        """The functions that were open at the last look, as bits by their codes."""
+        bits = 0
+        for function in range(1, FUNCTIONS):
+            if self.reasons[function] == 0:
+                bits |= 1 << function
+        return bits
+
     def request(self):
         """The driver's switch: starts or ends the support of surrounding vehicles; False where it does neither."""
         if not self._settings.surrounding or self._settings.surrounding_shown != codes.SHOWN_REQUEST:

@@ -46,7 +46,8 @@ class Hmi:
             held = primary.state == HOLD
             text = hmi_rules.HELD_TEXT if held else hmi_rules.text_of(function, level, direction)
         if level < self.level and not by_ego:
-            began_ms = self._began_ms if level else self._dark_ms
+            lasts = level or self.level > codes.LEVEL_INFORMATION  # information has its 2 s from the first of it [D15]
+            began_ms = self._began_ms if lasts else self._dark_ms
             left_ms = began_ms + params.MINIMUM_PRESENTATION_MS - now_ms
             if left_ms > 0:
                 self.until_ms = now_ms + left_ms

@@ -121,6 +121,7 @@ PARALLEL = 2  # presentations at once [D18]
 NEIGHBOURS = 256
 EXTERNALS = 8  # autonomous and roadside supports at once (ours)
 TOLD_A_CYCLE = 4  # reasons why a target gets nothing, told in a cycle (ours)
+OPENED_A_CYCLE = 2  # times that all are judged at once because a function has opened (ours)
 SURROUNDING_SUPPORTS = 8  # of those; the nearest (ours)
 SUPPORTS = 64  # (function, target) pairs followed at once (ours)
 REVISIONS = 10  # frames counted by the revision counter [D6]

@@ -2,7 +2,8 @@
 
 A small process that waits for the unit's end by a pipe. A unit that ends in order says so first; else the guard
 opens the pins, writes them low and gives them back. A line that is not given back keeps its level on a Raspberry Pi,
-whoever lit it (docs/hardware.md).
+whoever lit it (docs/hardware.md). What takes time is done before the wait, so that the lamps are out at once, and
+before a unit that is started anew has the pins.
 """
 
 import contextlib
@@ -13,28 +14,38 @@ import subprocess
 import sys
 from pathlib import Path
 
+from asvunit.pins import PinMap, load_pins
+
 _IN_ORDER = b"."
 
 
 class GpioGuard:
-    """The unit's side: a guard from now on, until `stand_down`. Without one (no process to be had) nothing is lost."""
+    """The unit's side: a guard from now on, until `stand_down`. Without one (no process to be had) nothing is lost.
+
+    Mock pins without a record have none: nothing of theirs outlives the unit.
+    """
 
     def __init__(self, factory: str, pins: Path | None, record: Path | None) -> None:
         """`factory`: "lgpio" or "mock"; `pins`, `record`: files of the configuration, or None."""
-        theirs, self._word = os.pipe()
-        os.set_inheritable(theirs, True)
-        told = json.dumps([factory, *(None if one is None else str(one.resolve()) for one in (pins, record))])
         self._process: subprocess.Popen[bytes] | None = None
+        self._word = -1
+        if factory == "mock" and record is None:
+            return
+        # The map itself: by the time that it is needed its file may be another
+        told = json.dumps([factory, load_pins(pins).model_dump_json(), record and str(record.resolve())])
         with contextlib.suppress(OSError):
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "asvunit.gpio_guard", str(theirs), told],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs,),
-                process_group=0,  # Ctrl-C in the unit's terminal is not its end
-            )
-        os.close(theirs)
+            theirs, self._word = os.pipe()
+            try:
+                self._process = subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-P", "-m", "asvunit.gpio_guard", str(theirs), told],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(theirs,),
+                    process_group=0,  # Ctrl-C in the unit's terminal is not its end
+                )
+            finally:
+                os.close(theirs)
 
     @property
     def pid(self) -> int | None:
@@ -50,24 +61,20 @@ class GpioGuard:
         os.close(self._word)
         self._word = -1
         if self._process:
-            try:
-                self._process.wait(1)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._process.kill()  # it may be on its way to the wait still
+            self._process.wait()
 
 
 def main(arguments: list[str]) -> int:
     """Wait for the unit's end, and darken the pins if it did not end in order."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    from asvunit.adapters.gpio import darken, open_chip
+
+    factory, told, record = json.loads(arguments[1])
+    pins = PinMap.model_validate_json(told)
     if os.read(int(arguments[0]), 1) == _IN_ORDER:
         return 0
-    from asvunit.adapters.gpio import darken, open_chip
-    from asvunit.pins import load_pins
-
-    factory, pins_file, record = json.loads(arguments[1])
-    pins = load_pins(pins_file and Path(pins_file))
     chip = open_chip(factory, pins, record and Path(record))
     try:
         return len(darken(pins, chip))

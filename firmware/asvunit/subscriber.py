@@ -100,8 +100,14 @@ def connect(path: str | Path, *, scenes: bool = False) -> EventStream:
         connection.connect(str(path))
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         connection.close()
-        raise AsvkitError(
-            f"{path}: no unit offers its events there: {getattr(error, 'strerror', None) or error}; "
-            "is it running, with this events.socket?"
-        ) from error
+        raise AsvkitError(f"{path}: {_why_not(path, error)}") from error
     return EventStream(connection, scenes=scenes)
+
+
+def _why_not(path: str | Path, error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return "not allowed to this user; it is a file of the unit's user: watch as that user, as by sudo -u asvkit"
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, ConnectionRefusedError) and not Path(path).is_socket():
+        reason = "no socket"
+    return f"no unit offers its events there: {reason}; is it running, with this events.socket?"

@@ -65,6 +65,7 @@ class Unit:
         self._journal = journal
         self._judge = judge
         self._nodes = nodes
+        self._nodes_told = False
         self._vouched: set[int] = set()  # ids of keys that have been told as accepted
         self._translator = Translator(self.sources, language)
         self._record = [0] * WIDTH
@@ -105,6 +106,8 @@ class Unit:
     def fix(self, fix: Fix) -> None:
         """One epoch of the receiver."""
         now_ms, cause = self._input(fix.time_ns)
+        if self._nodes and not self._nodes_told:  # so that the core waits for the first one as for all others
+            self._tell_node((NONE, NONE, NONE, NONE), now_ms, cause)
         status = codes.FIX_OK if fix.valid else CODES["REASON"].get(fix.reason, codes.REASON_VOID)
         latitude_cas, longitude_cas = _known(fix.latitude_cas), _known(fix.longitude_cas)
         speed_ckmh, course_cdeg = _known(fix.speed_ckmh), _known(fix.course_cdeg)
@@ -128,10 +131,14 @@ class Unit:
         node = None
         if ego.heading_cdeg != NONE and ego.position_reason() == 0:
             node = nodes.look(ego.latitude_cas(), ego.longitude_cas(), ego.heading_cdeg)
-        values = (NONE,) * 4
+        values = (NONE, NONE, NONE, NONE)
         if node is not None:
             priority = NONE if node.priority is None else int(node.priority)
             values = (node.latitude_cas, node.longitude_cas, node.distance_m, priority)
+        self._tell_node(values, now_ms, cause)
+
+    def _tell_node(self, values: tuple[int, int, int, int], now_ms: int, cause: int) -> None:
+        self._nodes_told = True
         self._write("N", now_ms, cause, *values)
         self.core.on_node(*values, now_ms, cause)
 

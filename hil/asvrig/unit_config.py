@@ -47,7 +47,7 @@ def unit_config(
     text = _head(vehicle, seed, tables)
     if vehicle.can:
         file = Path(vehicle.can)
-        text += f"map = {quoted(file.resolve() if file.exists() else vehicle.can)}\n"
+        text += f"map = {quoted(file.resolve() if file.is_file() else vehicle.can)}\n"
     text += f"\n[gnss]\nport = {quoted(gnss_port)}\nbaud = {GNSS_BAUD}\n"
     if vehicle.can and can_channel is not None:
         text += f'\n[can]\ninterface = "slcan"\nchannel = {quoted(can_channel)}\nbitrate = {CAN_BITRATE}\n'

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asvcore import codes
 from asvcore.hmi_rules import SOUNDS
 from asvunit.adapters.gpio import GpioOutputs, choose_factory, darken, mock, open_chip, open_gpio
 from asvunit.adapters.gpio import chip as chips
@@ -192,14 +193,22 @@ def test_mock_pins_are_written_in_order_lamps_first(tmp_path, level):
 
 
 def test_the_duty_gives_the_sound_pressure():
-    """Of a rectangle's ground tone: sin(pi d). Pins take whole percents, each half a step of it at most away."""
+    """Of a rectangle's ground tone: sin(pi d). Pins take whole percents, the next above, a step of it at most away."""
     for volume in range(10, 101):
         percent = duty_percent(volume)
-        assert abs(math.sin(math.pi * percent / 100) - volume / 100) < 0.0158, volume
+        assert 0 <= math.sin(math.pi * percent / 100) - volume / 100 + 1e-9 < 0.0315, volume
     assert [duty_percent(volume) for volume in (1, 5, 50, 100, 200)] == [1, 2, 17, 50, 50]
 
 
-@pytest.mark.parametrize(("volume", "duty"), [(100, 50), (80, 30), (79, 29), (50, 17), (10, 3), (5, 2), (1, 1)])
+def test_levels_differ_in_sound_pressure_at_each_volume():
+    """[G appendix 2.2 (4)]: on the pin, whatever `volume_percent` is configured."""
+    levels = [SOUNDS[code][4] for code in (codes.SOUND_INFORMATION, codes.SOUND_CAUTION, codes.SOUND_WARNING)]
+    for volume in range(10, 101):
+        information, caution, warning = (duty_percent(level * volume // 100) for level in levels)
+        assert information < caution < warning, volume
+
+
+@pytest.mark.parametrize(("volume", "duty"), [(100, 50), (80, 30), (79, 29), (50, 17), (10, 4), (5, 2), (1, 1)])
 def test_the_volume_reaches_the_pin(tmp_path, fake, volume, duty):
     shown = Shown(tone_hz=1000, volume_percent=volume)
     for factory in ("mock", "lgpio"):
@@ -261,7 +270,7 @@ def test_a_tone_that_changes_is_one_line(tmp_path):
         outputs.show(Shown(tone_hz=hz, volume_percent=volume))
     outputs.close()
     told = [(line["value"], line["hz"], line.get("duty")) for line in lines(path)[9:]]
-    assert told == [(1, 1000, 0.5), (1, 2000, 0.5), (1, 500, 0.03), (0, 0, None)]
+    assert told == [(1, 1000, 0.5), (1, 2000, 0.5), (1, 500, 0.04), (0, 0, None)]
 
 
 def test_the_record_is_appended(tmp_path):

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from asvtools import gpio_command
+from asvunit.gpio_guard import GpioGuard
 from asvunit.pins import load_pins
+from asvunit.resources import data_folder
 
 NAMES = {*load_pins(None).lamps, "buzzer"}
 DARK = dict.fromkeys(sorted(NAMES), 0)
@@ -39,7 +41,9 @@ class Unit:
 
     def __init__(self, folder: Path, more: str = "") -> None:
         self.file, self.record = folder / "unit.toml", folder / "pins.jsonl"
-        self.file.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\nrecord = "pins.jsonl"\n')
+        self.pins_file = folder / "my.toml"
+        self.pins_file.write_text((data_folder("hardware") / "pins.toml").read_text())
+        self.file.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\nrecord = "pins.jsonl"\npins = "my.toml"\n')
         self.process = subprocess.Popen(
             [sys.executable, "-c", RUN.format(more=more), str(self.file)],
             stdin=subprocess.DEVNULL,
@@ -121,6 +125,8 @@ def test_the_guard_darkens_the_pins_of_a_killed_unit(start: Callable[..., Unit])
     unit = start()
     unit.wait(lambda: any(unit.pins().values()))
     guard = guard_of(unit)
+    unit.pins_file.write_text("it is being edited")
+    unit.wait(lambda: "pydantic_core" in Path(f"/proc/{guard}/maps").read_text())  # all of it is loaded beforehand
     unit.process.kill()
     unit.ended()
     end_s = time.monotonic() + WAIT_S
@@ -130,6 +136,23 @@ def test_the_guard_darkens_the_pins_of_a_killed_unit(start: Callable[..., Unit])
     while Path(f"/proc/{guard}").exists() and "Z" not in Path(f"/proc/{guard}/stat").read_text().split()[2]:
         assert time.monotonic() < end_s
         time.sleep(0.02)
+
+
+def test_a_guard_goes_with_its_unit(tmp_path: Path) -> None:
+    guard = GpioGuard("mock", None, tmp_path / "pins.jsonl")
+    pid = guard.pid
+    assert pid
+    assert Path(f"/proc/{pid}").exists()
+    guard.stand_down()  # at once, however far it has come
+    assert not Path(f"/proc/{pid}").exists()
+    assert not (tmp_path / "pins.jsonl").exists()
+    guard.stand_down()
+
+
+def test_mock_pins_without_a_record_need_no_guard() -> None:
+    guard = GpioGuard("mock", None, None)
+    assert guard.pid is None
+    guard.stand_down()
 
 
 def test_what_a_killed_unit_and_guard_leave_on_is_put_out(

@@ -1,12 +1,16 @@
 """`asvkit demo`: two real units meet, in real time; what it prints, what it leaves behind."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+
+from watchtools import unlisted
 
 SHORT = """
 scenario = 1
@@ -87,6 +91,10 @@ def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
         f"{name}.{suffix}" for name in ("ego", "target") for suffix in ("toml", "err", "jsonl", "pins.jsonl")
     }
     assert not any(str(keep) in name for name in _processes())
+    events = [json.loads(line) for line in (keep / "ego.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {one["event"] for one in events} >= {"start", "hmi", "support", "latency", "radio", "statistics", "stop"}
+    for event in events:
+        assert not unlisted(event), event
 
 
 @pytest.mark.long
@@ -128,6 +136,18 @@ def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
     assert said == ""
     assert list(temporary.iterdir()) == []
     assert not any(str(tmp_path) in name for name in _processes())
+
+
+def test_a_page_s_port_in_use_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        done = _demo(tmp_path, SHORT, "--screen", str(taken - 1))  # ego's page; the other unit's is the next
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr in (
+        f"asvkit: --screen: {port}: in use by another program; name another port\n" for port in (taken - 1, taken)
+    )
 
 
 @pytest.mark.parametrize("name", ["x/y"])

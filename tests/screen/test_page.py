@@ -150,10 +150,30 @@ def test_birdseye_says_what_it_shows(screen: Screen) -> None:
         "Foremost: car, 32 m, on the left, Caution."
     )
     screen.page.get_by_text("Shows only vehicles with radio", exact=True).wait_for()
+    screen.see(gallery.message("information_crossing_left", 1, 0.0))  # at once: a level is told as it is now
+    assert (picture.get_attribute("aria-label") or "").endswith("Foremost: car, 45 m, on the left, Information.")
     screen.see(gallery.message("no_position", 1, 0.0))
     screen.page.get_by_text("Own position not known: other vehicles cannot be shown").wait_for()
+    assert "Own position not known" in (picture.get_attribute("aria-label") or "")
     screen.see(gallery.message("north_up", 1, 0.0))
     screen.page.get_by_text("Heading not known: north is up").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [("en", "Not receiving: vehicles cannot be shown"), ("ja", "受信していないため車両を表示できません")],
+)
+def test_empty_picture_is_told_from_one_that_cannot_be_drawn(screen: Screen, language: str, line: str) -> None:
+    """Without reception there is nothing to draw, whoever is there: said below the picture and in its alternative."""
+    screen.server.tell(gallery.message("quiet", 1, 0.0))
+    screen.open(f"?lang={language}")
+    screen.see(gallery.message("quiet", 1, 0.0))
+    assert screen.page.get_by_text(line).count() == 0
+    for name in ("not_receiving", "system_off", "fault_radio"):
+        screen.see(gallery.message(name, 1, 0.0))
+        assert screen.page.locator("figcaption").text_content() == line, name
+        assert line in (screen.page.get_by_role("img").get_attribute("aria-label") or ""), name
+        assert all(text["inside"] and text["contrast"] >= 4.5 for text in screen.page.evaluate(MEASURE)), name
 
 
 def test_birdseye_draws_where_vehicles_are(screen: Screen) -> None:
@@ -177,6 +197,22 @@ def test_birdseye_draws_where_vehicles_are(screen: Screen) -> None:
     screen.page.wait_for_function("() => document.getElementById('banner').hidden")
     image, box = screen.image(), screen.page.locator("canvas").bounding_box()
     assert max(at(8.0, -31.0)) < 60
+
+
+def test_vehicles_beyond_the_edge_are_counted(screen: Screen) -> None:
+    """An empty picture while someone is heard farther away would read as no one: in the corner stands how many more."""
+    message = gallery.message("quiet", 1, 0.0)
+    scene = {**message["scene"], "others": []}
+
+    def corner(others: list[dict[str, Any]]) -> int:
+        screen.see({**message, "scene": {**scene, "others": others}})
+        return int(max(max(colour) for _count, colour in screen.image().crop((700, 5, 800, 32)).getcolors()))
+
+    screen.server.tell(message)
+    screen.open("?lang=en")
+    assert corner([]) < 60
+    assert corner([{**message["scene"]["others"][0], "ahead_m": 300.0}]) > 120
+    assert corner([{**message["scene"]["others"][0], "ahead_m": 30.0}]) < 60
 
 
 def test_change_is_noticed_and_calm_is_honoured(browser: Any, server: PageServer) -> None:

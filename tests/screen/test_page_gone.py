@@ -32,7 +32,7 @@ def is_gone(screen: Screen) -> bool:
     if gone:
         assert screen.page.get_by_role("alert").count() == 0
         assert screen.page.get_by_role("img").count() == 0
-        assert screen.page.locator("#banner").text_content() == ""
+        assert screen.page.locator("#banner, #strip").all_text_contents() == ["", ""]
     return gone
 
 

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from asvcore.settings import Settings
+from asvunit.clock import UnitClock
 from asvunit.config_text import config_text
 from asvunit.event_hub import EventHub
+from asvunit.scene import scene
+from asvunit.unit import Unit
+from watchtools import EVENTS, SCENE, unlisted
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _BLOCKS = re.findall(r"```python\n(.*?)```", (DOCS / "python-api.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -43,6 +48,16 @@ def test_the_subscriber_prints_what_happens(
     threading.Thread(target=end_once_served, daemon=True).start()
     exec(compile(block, "python-api.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == ["gnss ok received", "WAIT! Left side left"]
+
+
+def test_the_keys_of_scenes_are_listed() -> None:
+    unit = Unit(Settings(), UnitClock(0, 0), sink=lambda _event: None, send=lambda _t, _f: None)
+    told = scene(unit)
+    assert told.keys() - {"t", "event"} == SCENE.keys() - {"t", "event"}
+    assert told["ego"].keys() == SCENE["ego"].keys()
+    for event in (told, *EVENTS):
+        assert not unlisted(event)
+    assert unlisted({**EVENTS[0], "new": 1}) == unlisted({**SCENE, "ego": {"new": 1}}) == {"new"}
 
 
 def test_the_configuration_shown_is_the_one_written() -> None:

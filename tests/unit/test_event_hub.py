@@ -367,3 +367,10 @@ def test_a_unit_that_hangs_does_not_hold_up_who_connects(tmp_path: Path) -> None
 
         with pytest.raises(AsvkitError, match="no unit offers"):
             fill()
+
+
+def test_what_is_no_socket_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name, word in (("file", "no socket"), ("absent", "No such file")):
+        with pytest.raises(AsvkitError, match=f"{name}: no unit offers its events there: {word}"):
+            connect(tmp_path / name)

@@ -122,6 +122,8 @@ def test_the_service_puts_out_what_a_killed_unit_leaves() -> None:
     (after,) = (line for line in lines if line.startswith("ExecStopPost="))
     program, _run, _option, config = run.removeprefix("ExecStart=").split()
     assert after == f"ExecStopPost=-{program} gpio off --config {config}"
+    unit, _service = "\n".join(lines).split("[Service]")
+    assert "\nStartLimitIntervalSec=0\n" in unit  # by default systemd gives up after five starts in ten seconds
 
 
 # Off

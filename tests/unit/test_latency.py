@@ -10,6 +10,7 @@ import pytest
 from asvtools.latency_measure import measure
 from asvtools.latency_session import read_sessions
 from asvtools.latency_stages import nearest_rank, summary
+from asvtools.latency_view import remarks, verdict
 from asvunit.errors import AsvkitError, UsageError
 from latencytools import CHAIN, START_NS, START_T, hmi, latencies, latency, ledger, start, write
 
@@ -321,6 +322,30 @@ def test_a_bench_counts_from_the_stimulus_to_what_its_probe_saw(tmp_path):
     assert other.total_us == 900.0
     assert told["bench"]["total"] == {"n": 1, "p50_us": 5160.0, "p95_us": 5160.0, "p99_us": 5160.0, "max_us": 5160.0}
     assert (told["verdict"], told["bench"]["missing"]) == ("good", 0)
+
+
+def test_what_the_probe_did_not_see_is_a_finding(tmp_path):
+    """The unit's word of its lamp does not stand for the lamp; and the change is that of the level, by any input."""
+    at, later = START_NS, START_NS + 700_000_000
+    by_cycle = one_change(later, input="cycle", parsed_us=None, decoded_us=None)
+    ends = [one_change(begin + 300_000_000, level="none", sounded_us=None, written_us=950.0) for begin in (at, later)]
+    write(tmp_path / "events.jsonl", [start(), one_change(at), ends[0], by_cycle, ends[1]])
+    stimuli = [{"n": n, "kind": "can", "sent_ns": one - 400_000, "wire_us": 0} for n, one in enumerate((at, later))]
+    seen = [(one + us * 1000, name, 1, hz) for one in (at, later)
+            for us, name, hz in ((600, "caution", 0), (800, "buzzer", 1000))]  # fmt: skip
+    conditions = {"light": "caution", "sound": "buzzer", "timeout_s": 1.5, "good": True}
+    told, measured = bench(tmp_path, stimuli, seen, conditions)
+    assert (told["verdict"], told["bench"]["answered"], told["bench"]["unseen"]) == ("good", 2, 0)
+    assert [change.total_us for change in measured.changes] == [1200.0, 900.0, 1200.0, 900.0]
+    dark = [*seen[:2], (later + 600_000, "caution", 0, 0), (later + 700_000, "left", 1, 0), seen[3]]
+    told, _measured = bench(tmp_path, stimuli, dark, conditions | {"good": False, "ended": "interrupted"})
+    assert (told["verdict"], told["bench"]["missing"], told["bench"]["unseen"]) == ("bad", 0, 1)
+    assert verdict(told) == "what 1 of 2 stimuli led to was not seen by the probe"
+    assert any("interrupted" in one for one in remarks(told))
+    told, _measured = bench(tmp_path, stimuli, dark, conditions | {"light": None})  # a probe at the buzzer's line
+    assert told["bench"]["unseen"] == 0
+    (tmp_path / "seen.jsonl").unlink()
+    assert any("by the unit's own word" in one for one in remarks(report(tmp_path)[0]))
 
 
 def test_a_stimulus_that_led_to_nothing_is_a_finding(tmp_path):

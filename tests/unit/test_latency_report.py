@@ -1,5 +1,6 @@
 """`asvkit latency` as it is called: exit codes, what it writes, and that the documented way by hand gives the same."""
 
+import contextlib
 import csv
 import io
 import json
@@ -80,6 +81,8 @@ def test_what_took_longer_ends_with_a_finding_of_one_line(session, capsys):
         (("good.jsonl", "--json", "-", "--csv", "-"), "-: is to be written twice"),
         (("good.jsonl", "--html", "./good.jsonl"), "was read as well"),
         (("good.jsonl", "--pins", "gone"), "gone: cannot be read"),
+        (("good.jsonl", "--html", "-"), "--html: is no text"),
+        (("good.jsonl", "--png", "-"), "--png: is no text"),
     ],
 )
 def test_wrong_usage_is_named(tmp_path, monkeypatch, arguments, what):
@@ -88,6 +91,18 @@ def test_wrong_usage_is_named(tmp_path, monkeypatch, arguments, what):
     with pytest.raises(UsageError, match=what):
         latency(*arguments)
     assert [one.name for one in tmp_path.iterdir()] == ["good.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["bench.json", "stimuli.jsonl", "seen.jsonl", "pins.jsonl", "events.jsonl"])
+def test_what_a_bench_kept_is_not_written_over(tmp_path, name):
+    write(tmp_path / "events.jsonl", ledger(2))
+    for other in ("stimuli.jsonl", "seen.jsonl", "pins.jsonl"):
+        write(tmp_path / other, [])
+    (tmp_path / "bench.json").write_text("{}")
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(UsageError, match="was read as well"):
+        latency(tmp_path, "--json", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_nothing_to_measure_is_a_finding(tmp_path):
@@ -232,3 +247,20 @@ def test_ticks_are_round_and_within():
         assert ticks[0] == 0
         assert 2 <= len(ticks) <= 8
         assert ticks[-1] <= most
+
+
+@pytest.mark.parametrize("us", [0.0, -0.4, 3.0, 12e6, 9e11])
+def test_a_change_beyond_the_axis_is_drawn_and_told(tmp_path, us):
+    """No time at all by the ledger's clock; a unit that was stopped for 12 s; what no unit can mean."""
+    one = latencies(ledger(1))[0] | {f"{name}_us": us for name in ("commanded", "lit", "written")}
+    one |= {f"{name}_us": None for name in ("parsed", "taken", "decoded", "judged", "decided", "sounded")}
+    path = write(tmp_path / "ego.jsonl", [one])
+    png = ("--png", tmp_path / "out.png") if us in (0.0, 12e6) else ()  # takes its time
+    with pytest.raises(AsvkitError, match="1 of 1 change") if us > 300_000 else contextlib.nullcontext():
+        latency(path, "--html", tmp_path / "out.html", "--json", tmp_path / "out.json", *png)
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["histogram"]["counts"] == [1]
+    histogram = (tmp_path / "out.html").read_text(encoding="utf-8").partition("</svg>")[0]
+    places = re.findall(r'class="mark[^"]*" d="M([-\d.]+),', histogram)
+    assert len(places) == 5
+    assert all(60 <= float(place) <= 985 for place in places)

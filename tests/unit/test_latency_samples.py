@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from asvrig.latency import bench as module
-from asvrig.latency.bench import Bench, Samples, looked_for
+from asvrig.latency.bench import Bench, Sample, Samples, looked_for
 from asvrig.latency.car import Vehicle, Way
 from asvrig.latency.probes import BUZZER, Seen, SeenList
 from asvrig.latency.session import Asked, measure
 from asvrig.latency.stimuli import STIMULI, Stimulus, Winker
 from asvrig.latency.target import Wiring
-from asvtools.latency_bench import Probe, _histogram, verdict
+from asvtools.latency_bench import Probe, _histogram, _Progress, verdict
 from asvtools.latency_bench import Stimulus as StimulusName
 from asvtools.latency_bench import bench as bench_command
 from asvunit.errors import AsvkitError, UsageError
@@ -200,6 +200,8 @@ def test_the_verdict_in_one_line(more: dict[str, Any], said: str) -> None:
         ({"probe": Probe.loopback}, "--probe loopback: sees real pins; give the unit that drives them: --config"),
         ({"can": "socketcan:can0"}, "--can, --gnss, --radio-interface, --press-pin: belong to the unit of a --config"),
         ({"press_pin": 5}, "--press-pin"),
+        ({"wired": "caution"}, "--wired, --calibrate: belong to a probe of real pins"),
+        ({"calibrate": True}, "--wired, --calibrate: belong to a probe of real pins"),
         ({"keep": Path("/dev/null/x")}, "--keep: /dev/null/x: Not a directory"),
         ({"config": Path("absent.toml")}, "absent.toml"),
     ],
@@ -207,6 +209,15 @@ def test_the_verdict_in_one_line(more: dict[str, Any], said: str) -> None:
 def test_wrong_options_are_named(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         bench_command(StimulusName.can, **options)
+
+
+@pytest.mark.parametrize(("sound", "missing"), [(BUZZER, 2), (None, 1)])
+def test_progress_counts_as_the_result_does(
+    sound: str | None, missing: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sample of which a half came is missing; what is not looked for is not."""
+    _Progress(3)(Samples("caution", sound, [Sample(0, 1, 2, 3), Sample(1, 1, 2), Sample(2, 1)]))
+    assert capsys.readouterr().err == f"\r3 of 3, {missing} missing\n"
 
 
 def test_few_slow_ones_do_not_squeeze_the_histogram() -> None:

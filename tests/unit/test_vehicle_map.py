@@ -400,3 +400,9 @@ def test_every_key_and_kind_is_documented() -> None:
             assert f"`{key}`" in text or f"`{key} = " in text, key
     for name in (*KEYS, *KINDS, *REASONS[1:]):
         assert f"`{name}`" in text, name
+
+
+def test_a_folder_of_a_map_s_name_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bench").mkdir()
+    assert VehicleMap("bench").mapped

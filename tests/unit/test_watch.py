@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import json
 import os
 import pty
@@ -174,12 +175,13 @@ PROGRAM = (
 class Terminal:
     """The command in a terminal of its own, or with its output in a pipe."""
 
-    def __init__(self, path: Path, *, terminal: bool, more: str = "") -> None:
+    def __init__(self, path: Path, *, terminal: bool, more: str = "", encoding: str = "utf-8") -> None:
         master, slave = pty.openpty() if terminal else os.pipe()
         environment = {
             **os.environ,
             "TERM": "xterm",
             "LANG": "C.UTF-8",
+            "PYTHONIOENCODING": encoding,
             "PYTHONUTF8": "1",
             "COLUMNS": "80",
             "LINES": "24",
@@ -224,6 +226,7 @@ def test_in_a_terminal_it_shows_the_unit_its_end_and_its_return(tmp_path: Path) 
     path = tmp_path / "u.sock"
     with contextlib.closing(Terminal(path, terminal=True)) as terminal:
         terminal.until("no unit has been there yet")
+        terminal.until("no unit offers its events there")
         with _hub(path, *EVENTS[:-1]) as hub, _feeding(hub):
             terminal.until("WAIT! Left side")
             terminal.until("crossing    caution")
@@ -244,7 +247,8 @@ def test_in_a_pipe_it_is_lines_and_json_is_the_events(tmp_path: Path) -> None:
         contextlib.closing(Terminal(path, terminal=False)) as lines,
         contextlib.closing(Terminal(path, terminal=False, more=", as_json=True")) as raw,
     ):
-        lines.until("no unit has been there yet\n")
+        lines.until("no unit has been there yet: ")
+        lines.until("u.sock: no unit offers its events there: No such file or directory")
         raw.until('{"event": "watch", "state": "waiting"')
         with _hub(path, *EVENTS[:-1]) as hub, _feeding(hub):
             lines.until("vehicle 77, asvkit 1.2.3 is there\n")
@@ -256,6 +260,27 @@ def test_in_a_pipe_it_is_lines_and_json_is_the_events(tmp_path: Path) -> None:
         assert "\x1b" not in lines.seen
         assert lines.end(signal.SIGINT) == 0
         assert raw.end(signal.SIGHUP) == 0
+
+
+def test_where_only_ascii_can_be_shown_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "u.sock"
+    japanese = [
+        {**one, "text": "左から車 待て", "text_id": "crossing_caution_left"} if one["event"] == "hmi" else one
+        for one in EVENTS[:-1]
+    ]
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    with _hub(path, *japanese) as hub, _feeding(hub):
+        watch(socket=path, once=True)
+        watch(socket=path, once=True, as_json=True)
+    *text, told = out.buffer.getvalue().decode("ascii").splitlines()  # type: ignore[attr-defined]
+    assert "  < WAIT! Left side" in text
+    assert any("~ 1000 Hz" in line for line in text)
+    assert any(line.startswith("*  100 car") and " 62 m< " in line for line in text)
+    assert "?" not in "".join(text)
+    assert json.loads(told)["hmi"]["text"] == "左から車 待て"
+    with contextlib.closing(Terminal(path, terminal=False, encoding="ascii")) as lines, _hub(path, *japanese):
+        lines.until("driver: caution crossing left: WAIT! Left side\n")
 
 
 def test_the_page_s_example_runs_and_its_options_are_those_of_the_command(

@@ -8,7 +8,6 @@ configuration.
 import contextlib
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated, cast
 
 import typer
@@ -54,6 +53,8 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"asvkit {version('asvkit')}")
         raise typer.Exit
 
@@ -89,7 +90,7 @@ app.command("par", short_help="How well others are heard: loss, gaps, arrival ag
 app.add_typer(wireshark_command.app, name="wireshark", short_help="The message in Wireshark and tshark.")
 app.command("area", short_help="How far the radio must reach: areas, timing, packet rate.")(area_command.area)
 app.command("doctor", short_help="What this machine and this unit lack, and the mend.")(doctor.doctor)
-app.command("demo", short_help="An encounter, replayed and judged: no hardware.")(demo_command.demo)
+app.command("demo", short_help="Two real units meet on this machine, and a verdict: no hardware.")(demo_command.demo)
 app.command("verify", short_help="Every scenario judged; a report clause by clause.")(verify_command.verify)
 
 

@@ -51,6 +51,8 @@ def demo(
         _list(console)
         return
     scenario = load_scenario(name)
+    if screen:
+        _check_pages(scenario, screen)
     console.print(f"\n[bold]{escape(scenario.title)}[/bold]")
     if scenario.story:
         console.print(escape(scenario.story))
@@ -93,6 +95,16 @@ def _lived(console: "Console", scenario: "Scenario", folder: Path, keep: Path | 
     ):
         console.print(table)
     demo_report.close(console, checks, keep)
+
+
+def _check_pages(scenario: "Scenario", port: int) -> None:
+    """UsageError that names the port of a page that cannot be served, before anything is started."""
+    from asvtools.demo_live import plan
+    from asvunit.config import ScreenTable
+    from asvunit.screen_process import listen
+
+    for number in range(len(plan(scenario)[0])):
+        listen(ScreenTable().address, port + number, ("--screen", "--screen")).close()
 
 
 def _replayed(console: "Console", scenario: "Scenario", folder: Path, keep: Path | None) -> None:

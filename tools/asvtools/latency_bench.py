@@ -97,6 +97,8 @@ def bench(
         raise UsageError("--can, --gnss, --radio-interface, --press-pin: belong to the unit of a --config FILE")
     if config is None and probe is not Probe.record:
         raise UsageError(f"--probe {probe}: sees real pins; give the unit that drives them: --config FILE")
+    if probe is Probe.record and (wired or calibrate):
+        raise UsageError("--wired, --calibrate: belong to a probe of real pins; the record sees all of them")
     with ExitStack() as opened:
         if keep is None:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="asvkit-bench-")))
@@ -146,7 +148,8 @@ class _Progress:
     def __call__(self, samples: "Samples") -> None:
         done = len(samples.all)
         if done % 5 == 0 or done == self._count:
-            missing = sum(one.light_ns is None and one.sound_ns is None for one in samples.all)
+            looked = [f"{what}_ns" for what in ("light", "sound") if getattr(samples, what)]
+            missing = sum(any(getattr(one, name) is None for name in looked) for one in samples.all)
             end = "\n" if done == self._count else ""
             typer.echo(f"\r{done} of {self._count}, {missing} missing{end}", err=True, nl=False)
 

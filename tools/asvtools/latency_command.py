@@ -58,13 +58,13 @@ def report(
     """
     if not 0 < limit_ms <= 60_000:  # so that NaN fails too
         raise UsageError(f"--limit: {limit_ms:g} is not more than 0 and up to 60000 ms")
+    _files({"--html": html, "--png": png})
     _distinct([html, png, csv, json_file])
     from asvtools.latency_measure import measure
-    from asvtools.latency_session import read_sessions
+    from asvtools.latency_session import read_sessions, sources
 
     measured = read_sessions(session, pins)
-    used = {ledger.path.resolve() for ledger in measured.ledgers}
-    used |= {ledger.pins.resolve() for ledger in measured.ledgers if ledger.pins}
+    used = {path.resolve() for path in sources(measured)}
     for path in (html, png, csv, json_file):
         if path is not None and path.resolve() in used:
             raise UsageError(f"{path}: is to be written and was read as well; give another name")
@@ -106,6 +106,13 @@ def report(
 
 
 app.command("bench", short_help="Measure a unit: stimuli at random phase, what its pins do.")(bench)
+
+
+def _files(written: dict[str, Path | None]) -> None:
+    """UsageError if one of them is to go to stdout, beside the report."""
+    for option_name, path in written.items():
+        if str(path) == "-":
+            raise UsageError(f"{option_name}: is no text for a terminal; name a file")
 
 
 def _distinct(written: Sequence[Path | None]) -> None:

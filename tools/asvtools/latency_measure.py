@@ -29,7 +29,7 @@ def measure(measured: Measured, limit_us: float = SYSTEM_DELAY_US) -> dict[str, 
     untimed = sum(ledger.untimed for ledger in measured.ledgers)
     bench = measured.bench
     missing = bench.stimuli - bench.answered if bench else 0
-    good = not over and not untimed and not missing
+    good = not over and not untimed and not missing and not (bench and bench.unseen)
     dropped: Counter[str] = Counter()
     for ledger in measured.ledgers:
         dropped += ledger.counters
@@ -172,6 +172,7 @@ def _bench(measured: Measured) -> dict[str, Any]:
         "stimuli": bench.stimuli,
         "answered": bench.answered,
         "missing": bench.stimuli - bench.answered,
+        "unseen": bench.unseen,
         "total": summary(_totals(answered)),
         "conditions": bench.conditions,
     }
@@ -181,7 +182,7 @@ def _histogram(totals: list[float]) -> dict[str, Any]:
     """Counts in classes of equal width on a logarithmic axis, from the least that holds one to the most."""
     if not totals:
         return {"edges_us": [], "counts": []}
-    least, most = max(totals[0], _LEAST_US), min(max(totals[-1], _LEAST_US), _CLASSES_TO_US)
+    least, most = (min(max(total, _LEAST_US), _CLASSES_TO_US) for total in (totals[0], totals[-1]))
     first = math.floor(math.log10(least) * _STEPS_A_DECADE + 1e-9)
     last = math.floor(math.log10(most) * _STEPS_A_DECADE + 1e-9)
     edges = [10 ** (step / _STEPS_A_DECADE) for step in range(first, last + 2)]

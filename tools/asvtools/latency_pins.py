@@ -23,19 +23,25 @@ _LAST: Final = ("written", "sounded", "lit")
 
 @dataclass(slots=True)
 class Writes:
-    """Changes of pins in order of time: monotonic nanoseconds, name, whether it is sound."""
+    """Changes of pins in order of time: monotonic nanoseconds, name, whether it is sound, whether lit or sounding."""
 
     times_ns: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     sounds: list[bool] = field(default_factory=list)
+    lit: list[bool] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.times_ns)
 
+    def lights(self, name: str, from_ns: int, until_ns: int) -> bool:
+        """Whether it was lit, or sounded, from one time on and before another."""
+        places = range(bisect_left(self.times_ns, from_ns), bisect_left(self.times_ns, until_ns))
+        return any(self.lit[place] and self.names[place] == name for place in places)
+
 
 def read_writes(path: Path, counters: Counter[str]) -> Writes:
     """The lamps of the driver's view and the buzzer; what is no such line is counted as `pin_malformed`."""
-    found: list[tuple[int, str, bool]] = []
+    found: list[tuple[int, str, bool, bool]] = []
     for line in lines(path, counters):
         try:
             row = json.loads(line)
@@ -46,9 +52,9 @@ def read_writes(path: Path, counters: Counter[str]) -> Writes:
         if not good:
             counters["pin_malformed"] += 1
         elif name not in _STATES:
-            found.append((t_ns, name, name in _SOUND or hz > 0))
+            found.append((t_ns, name, name in _SOUND or hz > 0, bool(value)))
     found.sort(key=lambda one: one[0])
-    return Writes([one[0] for one in found], [one[1] for one in found], [one[2] for one in found])
+    return Writes(*(list(column) for column in zip(*found, strict=True))) if found else Writes()
 
 
 def merge(changes: list[Change], writes: Writes, wait_ns: int, offset_us: float = 0.0) -> int:

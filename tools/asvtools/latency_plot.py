@@ -97,6 +97,8 @@ def _timeline(axes: Any, bars: list[Bar], limit_us: float) -> None:
     places = range(0, len(bars), step)
     axes.set_xticks(list(places), [clock(bars[place].change.t)[11:-4] for place in places])
     axes.set_xlabel(f"in order, {each}; time of day, UTC", color=_SOFT, loc="right", fontsize=9)
+    if not names:  # none took any time
+        return
     axes.legend(
         fontsize=8.5,
         frameon=False,

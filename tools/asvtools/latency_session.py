@@ -10,11 +10,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from asvtools.latency_ledger import Ledger, lines, read_ledger
-from asvtools.latency_pins import PROBE_WAIT_NS, RECORD_WAIT_NS, merge, read_writes
+from asvtools.latency_pins import PROBE_WAIT_NS, RECORD_WAIT_NS, Writes, merge, read_writes
 from asvtools.latency_stages import Change
 from asvunit.errors import AsvkitError, UsageError
 
@@ -27,7 +28,9 @@ _SUFFIX: Final = ".jsonl"
 _PINS_SUFFIX: Final = ".pins.jsonl"
 _FIRST: Final = 1 << 16  # bytes in which a file of events shows that it is one
 _KINDS: Final = {"can": "signal", "radio": "frame", "gnss": "fix", "switch": "switch"}  # stimulus: input it comes in by
+_LEVELS: Final = ("information", "caution", "warning")
 _WAIT_NS: Final = 2_000_000_000  # the last stimulus is given up after that
+_NEVER_NS: Final = 1 << 80
 _CLOCK_NS: Final = 1_000_000  # a driver's stamp may lie so much before the calibrated time on the wire
 _MOST_BYTES: Final = 1 << 20
 _AS_IT_IS: Final = (RECORD_WAIT_NS, 0.0)
@@ -35,11 +38,15 @@ _AS_IT_IS: Final = (RECORD_WAIT_NS, 0.0)
 
 @dataclass(slots=True)
 class Bench:
-    """What a bench did. `stimuli` of them were sent, `answered` led to a change that is in the ledger."""
+    """What a bench did. `stimuli` of them were sent, `answered` led to a change that is in the ledger.
+
+    `unseen` of those that were answered: the probe did not see the lamp, or the buzzer, that it was there for.
+    """
 
     conditions: dict[str, Any] = field(default_factory=dict)
     stimuli: int = 0
     answered: int = 0
+    unseen: int = 0
 
 
 @dataclass(slots=True)
@@ -75,9 +82,21 @@ def read_sessions(given: Sequence[Path], pins: Path | None = None) -> Measured:
             writes = read_writes(ledger.pins, ledger.counters)
             seen = merge(ledger.changes, writes, *((PROBE_WAIT_NS, offset_us) if ledger.pins == probe else _AS_IT_IS))
             measured.seen[ledger.name] = seen
+            if measured.bench is not None and ledger.pins == probe:
+                measured.bench.unseen += _unseen(ledger, writes, measured.bench.conditions)
     for change in measured.changes:
         change.settle()
     return measured
+
+
+def sources(measured: Measured) -> list[Path]:
+    """The files that it was read from, and those that a bench keeps beside them: what is raw is not written over."""
+    found = []
+    for ledger in measured.ledgers:
+        found += [ledger.path, *([ledger.pins] if ledger.pins else [])]
+        if ledger.path.name == EVENTS and (ledger.path.parent / STIMULI).is_file():
+            found += [ledger.path.parent / name for name in (PINS, STIMULI, SEEN, CONDITIONS)]
+    return found
 
 
 def _files(given: Sequence[Path]) -> list[Path]:
@@ -130,8 +149,8 @@ def _record(events: Path, probe: Path | None) -> Path | None:
 
 def _bench(folder: Path, ledger: Ledger, bench: Bench) -> Bench:
     """Lays the stimuli on the ledger: each change that one led to gets its time."""
-    if (folder / CONDITIONS).is_file():
-        bench.conditions = _conditions(folder / CONDITIONS)
+    bench.conditions = _conditions(folder / CONDITIONS) if (folder / CONDITIONS).is_file() else {}
+    level = bench.conditions.get("light")
     sent = _stimuli(folder / STIMULI, ledger.counters)
     bench.stimuli += len(sent)
     changes = sorted(ledger.changes, key=lambda change: change.stamp_ns)
@@ -139,11 +158,27 @@ def _bench(folder: Path, ledger: Ledger, bench: Bench) -> Bench:
     for number, (sent_ns, wire_ns, kind) in enumerate(sent):
         until_ns = sent[number + 1][0] if number + 1 < len(sent) else sent_ns + _WAIT_NS
         for change in changes[bisect_left(stamps_ns, sent_ns - _CLOCK_NS) : bisect_left(stamps_ns, until_ns)]:
-            if change.input == _KINDS.get(kind, change.input) and change.sent_us is None:
+            # The lamp of a level has its name; where it is not told, by the kind of input
+            meant = change.level == level if level in _LEVELS else change.input == _KINDS.get(kind, change.input)
+            if meant and change.sent_us is None:
                 change.sent_us = (sent_ns + wire_ns - change.stamp_ns) / 1000
                 bench.answered += 1
                 break
     return bench
+
+
+def _unseen(ledger: Ledger, writes: Writes, conditions: dict[str, Any]) -> int:
+    """How many of the changes that a stimulus led to the probe did not see, by the lamp and buzzer it was there for."""
+    names = [name for key in ("light", "sound") if isinstance(name := conditions.get(key), str)]
+    timeout_s = conditions.get("timeout_s")
+    wait_ns = round(timeout_s * 1e9) if isinstance(timeout_s, int | float) and 0 < timeout_s <= 60 else _WAIT_NS
+    sent_ns = sorted(
+        change.stamp_ns + round(change.sent_us * 1000) for change in ledger.changes if change.sent_us is not None
+    )
+    return sum(
+        not all(writes.lights(name, at_ns - _CLOCK_NS, min(at_ns + wait_ns, next_ns)) for name in names)
+        for at_ns, next_ns in pairwise([*sent_ns, _NEVER_NS])
+    )
 
 
 def _stimuli(path: Path, counters: Counter[str]) -> list[tuple[int, int, str]]:

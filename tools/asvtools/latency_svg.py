@@ -26,12 +26,14 @@ def histogram(told: dict[str, Any]) -> str:
     if not counts:
         return ""
     lines = marks(told)
-    low = math.log10(min(edges[0], lines[0][1]))
+    low = math.log10(edges[0])
     high = math.log10(max(edges[-1], told["limit_us"])) + 0.06
     most = max(counts) * 1.08
 
     def x(us: float) -> float:
-        return _LEFT + (_RIGHT - _LEFT) * (math.log10(us) - low) / (high - low)
+        """What lies outside of the classes, in the first and last of which it is counted, stands at the edge."""
+        place = math.log10(us) if us > edges[0] else low
+        return _LEFT + (_RIGHT - _LEFT) * min(1.0, (place - low) / (high - low))
 
     out = [_svg(_HEIGHT, "how long changes took, in all: a histogram with a logarithmic axis")]
     for value in (value for value in ticks_ms(most, 5) if value == int(value)):

@@ -31,6 +31,9 @@ def verdict(told: dict[str, Any]) -> str:
         faults.append(f"{changes(told['untimed'])} reached no output, so no time is known")
     if told["bench"] and told["bench"]["missing"]:
         faults.append(f"{told['bench']['missing']} of {told['bench']['stimuli']} stimuli led to no change")
+    if told["bench"] and told["bench"]["unseen"]:
+        unseen, stimuli = told["bench"]["unseen"], told["bench"]["stimuli"]
+        faults.append(f"what {unseen} of {stimuli} stimuli led to was not seen by the probe")
     if faults:
         return "; ".join(faults)
     every = "the one change" if told["changes"] == 1 else f"all {told['changes']} changes"
@@ -64,10 +67,16 @@ def remarks(told: dict[str, Any]) -> list[str]:
         said.append(f"not used: {rows}")
     if told["lost"]:
         said.append(f"{told['lost']} events could not be written by the unit: changes may be missing")
+    if told["bench"] and told["bench"]["conditions"].get("good") is False:
+        ended = told["bench"]["conditions"].get("ended")
+        why = f": ended before its time, {ended}" if isinstance(ended, str) and ended else ""
+        said.append(f"the bench itself found its run wanting (bench.json){why}")
     for unit in told["units"]:
         if unit["pins"]:
             measured = unit["total"]["n"]
             said.append(f"{unit['name']}: {unit['seen']} of {changes(measured)} seen in {unit['pins']}")
+        elif told["bench"]:
+            said.append(f"{unit['name']}: no record of what the probe saw: light and sound are by the unit's own word")
     return said
 
 

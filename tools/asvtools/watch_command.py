@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.1
 _DRAW_S = 0.25  # between two drawings, unless the driver is told something
+_NEWS = ("hmi", "outputs", "system", "self_test")
 _ONCE_S = 2.0  # for the unit to tell a scene
 
 
@@ -78,12 +79,13 @@ def _path(config: Path | None, socket: Path | None) -> Path:
 def _once(follower: "Follower", as_json: bool) -> None:
     from asvtools.watch_follow import ALIVE, WAITING
     from asvtools.watch_state import Watched
+    from asvtools.watch_words import in_english
 
     watched = Watched()
     until_s = time.monotonic() + _ONCE_S
     while "scene" not in watched.last:
         for event in follower.poll(_POLL_S):
-            watched.take(event)
+            watched.take(event if as_json else in_english(event, _encoding()))
         if follower.detail:
             raise AsvkitError(follower.detail)
         if time.monotonic() > until_s:
@@ -91,7 +93,7 @@ def _once(follower: "Follower", as_json: bool) -> None:
             raise AsvkitError(f"{follower.path}: the unit {said}; it hangs, or is of another version")
     assert follower.state in (ALIVE, WAITING)
     if as_json:
-        _say(json.dumps(watched.snapshot(), ensure_ascii=False))
+        _say(_json(watched.snapshot()))
         return
     from asvtools.watch_view import whole
 
@@ -105,9 +107,9 @@ def _json_lines(follower: "Follower") -> None:
         events = follower.poll(_POLL_S)
         if follower.state != told and not (follower.state == "alive" and not events):
             told = follower.state
-            _say(json.dumps({"event": "watch", "state": told, "detail": follower.detail}, ensure_ascii=False))
+            _say(_json({"event": "watch", "state": told, "detail": follower.detail}))
         for event in events:
-            _say(json.dumps(event, ensure_ascii=False))
+            _say(_json(event))
 
 
 def _follow(follower: "Follower") -> None:
@@ -123,13 +125,14 @@ def _follow(follower: "Follower") -> None:
 def _print(follower: "Follower") -> None:
     from asvtools.watch_lines import Lines
     from asvtools.watch_state import Watched
+    from asvtools.watch_words import in_english
 
     watched, lines = Watched(), Lines()
     while True:
-        events = follower.poll(_POLL_S)
+        events = [in_english(event, _encoding()) for event in follower.poll(_POLL_S)]
         for event in events:
             watched.take(event)
-        for line in lines.state(follower.state, watched):
+        for line in lines.state(follower.state, watched, follower.detail):
             _say(line)
         for event in events:
             for line in lines.event(event):
@@ -148,7 +151,7 @@ def _draw(follower: "Follower", console: "Console") -> None:
             for event in events:
                 watched.take(event)
             now_s = time.monotonic()
-            news = follower.state != state or any(event["event"] in ("hmi", "system", "self_test") for event in events)
+            news = follower.state != state or any(event["event"] in _NEWS for event in events)
             if news or now_s - drawn_s >= _DRAW_S:
                 state, drawn_s = follower.state, now_s
                 live.update(_screen(watched, follower, console, now_s), refresh=True)
@@ -160,14 +163,24 @@ def _screen(watched: "Watched", follower: "Follower", console: "Console", now_s:
     from asvtools.watch_view import fitted
 
     size = console.size
-    lines = fitted(watched, follower.state, str(follower.path), now_s - follower.heard_s, size.width, size.height)
+    of = str(follower.path) if watched.last else follower.detail or str(follower.path)
+    lines = fitted(watched, follower.state, of, now_s - follower.heard_s, size.width, size.height)
     return Text("\n").join(lines)
 
 
 def _say(line: str) -> None:
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    typer.echo(line.encode(encoding, "replace").decode(encoding))
+    from asvtools.watch_words import shown_as
+
+    typer.echo(shown_as(line, _encoding()))
     sys.stdout.flush()
+
+
+def _json(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii="utf" not in _encoding().lower())
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 @contextlib.contextmanager

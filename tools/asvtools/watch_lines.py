@@ -17,14 +17,16 @@ class Lines:
         self._told: dict[tuple[str, str], str] = {}
         self._state = ""
 
-    def state(self, state: str, watched: Watched) -> list[str]:
-        """That the unit is gone, or there."""
+    def state(self, state: str, watched: Watched, detail: str = "") -> list[str]:
+        """That the unit is gone, or there; why it cannot be reached, where none has been there yet."""
         if state == self._state:
             return []
         self._state = state
         if state == ALIVE:
             return [f"{clock(watched.t)} {unit_name(watched)} is there"]
-        return [f"{clock(watched.t) if watched.last else '--:--:--'} {gone_words(state)}"]
+        if not watched.last:
+            return [f"--:--:-- {gone_words(state)}{f': {plain(detail)}' if detail else ''}"]
+        return [f"{clock(watched.t)} {gone_words(state)}"]
 
     def event(self, event: Event) -> list[str]:
         """What an event is worth saying; nothing if it was said."""

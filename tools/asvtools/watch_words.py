@@ -12,6 +12,9 @@ from asvunit.words import CODES
 
 ONLY_RADIOS: Final = "vehicles without a radio are never shown"
 _ARROWS: Final = "↑↗→↘↓↙←↖"
+_MARKS: Final = str.maketrans(  # for terminals of ASCII alone
+    dict(zip("↑↗→↘↓↙←↖◀▶▌♪", ("^", "^>", ">", "v>", "v", "<v", "<", "<^", "<", ">", "*", "~"), strict=True))
+)
 _GONE: Final = {
     WAITING: "no unit has been there yet",
     SILENT: "the unit hangs: it says nothing any more",
@@ -26,6 +29,28 @@ _HOPS: Final = ("parsed", "taken", "decoded", "judged", "decided", "commanded", 
 def plain(text: Any) -> str:
     """Text that only says something to people, not to their terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+
+
+def shown_as(text: str, encoding: str) -> str:
+    """The text as a terminal of that encoding can show it: marks by their ASCII stand-ins, other letters by "?"."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_MARKS).encode(encoding, "replace").decode(encoding)
+    return text
+
+
+def in_english(event: Event, encoding: str) -> Event:
+    """The event; where the encoding cannot show the driver's text, with the English one."""
+    from asvunit.texts import TEXTS
+
+    if event["event"] == "hmi":
+        try:
+            str(event.get("text")).encode(encoding)
+        except UnicodeEncodeError:
+            english = TEXTS["en"].get(CODES["TEXT"].get(str(event.get("text_id")), -1))
+            return {**event, "text": english} if english else event
+    return event
 
 
 def gone_words(state: str) -> str:

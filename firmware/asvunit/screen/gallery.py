@@ -73,10 +73,9 @@ def _others() -> list[State]:
     off = {"on": False, "receiving": False, "fault": False}
     blind = {**scenes.scene([]), "ego": {**scenes.scene([])["ego"], "available": False, "reason": "no_fix"}}
     heading = {**scenes.quiet(), "north_up": True}
-    faults = [
-        State(name, more=(("system", {"on": True, "receiving": name != "fault_radio", "fault": True}),))
-        for name in _FAULTS
-    ]
+    fault = {"on": True, "receiving": True, "fault": True}
+    deaf = (("system", {**fault, "receiving": False}), ("scene", scenes.scene([])))
+    faults = [State(name, more=deaf if name == "fault_radio" else (("system", fault),)) for name in _FAULTS]
     return [
         State("quiet"),
         State("hold", "information", "crossing", "left", word("TEXT", hmi_rules.HELD_TEXT)),

@@ -94,7 +94,7 @@ class MapFile(_Table):
 def map_path(source: str | Path) -> Path:
     """The file of a map given by its path, or by the name of one that comes with the project."""
     path = Path(source)
-    if path.exists() or path.suffix or len(path.parts) != 1:
+    if path.is_file() or path.suffix or len(path.parts) != 1:
         return path
     maps = data_folder("dbc") / "maps"
     if (maps / f"{source}.toml").is_file():

@@ -25,8 +25,11 @@ _SILENT: Final = (0, 0)
 
 
 def duty_percent(volume_percent: int) -> int:
-    """Of a tone's period, whole percents: 50 for the full sound pressure, at least 1."""
-    return max(1, round(100 * math.asin(min(100, volume_percent) / 100) / math.pi))
+    """Of a tone's period, whole percents: 50 for the full sound pressure, at least 1.
+
+    Rounded up, by which the levels' tones differ at each volume that can be configured.
+    """
+    return max(1, math.ceil(100 * math.asin(min(100, volume_percent) / 100) / math.pi))
 
 
 class GpioOutputs:

@@ -40,7 +40,7 @@ function draw(message, words) {
   const shown = message.shown;
   banner.update(shown, words, message.scene?.ego.winker === "left" ? "left" : "right");
   strip.update(message, words);
-  birdseye.update(message.scene, words);
+  birdseye.update(message.scene, words, message.system.receiving);
   head.idle.hidden = shown.level !== "none";
   say(head.idle, shown.level === "none" ? words.line(message.self_test ? "self_test" : "nothing_told") : "");
   const now = performance.now();
@@ -58,6 +58,7 @@ function forget() {
   written = -Infinity;
   banner.clear();
   birdseye.clear();
+  strip.clear();
 }
 
 follow("bench", draw, forget, "bench");

@@ -19,7 +19,7 @@ export class Birdseye {
   #inks = null;
   #size = [0, 0, 1];
   #told = -Infinity;
-  #language = "";
+  #about = "";
   #drawn = null;
   #up = false;
 
@@ -39,15 +39,16 @@ export class Birdseye {
     this.#told = -Infinity;
   }
 
-  /** Draws a scene; null: the unit tells none. */
-  update(scene, words) {
+  /** Draws a scene; null: the unit tells none. Without reception an empty picture says nothing, and says so. */
+  update(scene, words, receiving) {
     this.#inks ??= inks();
-    say(this.#caption, words.line("radio_only"));
+    const known = words.line(receiving ? "radio_only" : "not_received");
+    say(this.#caption, known);
     const available = scene !== null && scene.ego.available;
     show(this.#notice, !available || scene.north_up);
     say(this.#notice, words.line(available ? "north_up" : lack(scene)));
     if (document.hidden) return;
-    this.#describe(available ? scene : null, lack(scene), words);
+    this.#describe(available ? scene : null, lack(scene), words, receiving ? "" : known);
     this.#drawn = [available ? scene : null, words];
     this.#draw(...this.#drawn);
   }
@@ -60,18 +61,19 @@ export class Birdseye {
     if (this.#drawn !== null) this.#draw(...this.#drawn); // its pixels are gone
   }
 
-  /** What the picture shows, in words, once a second at most. */
-  #describe(scene, missing, words) {
+  /** What the picture shows, in words: once a second, and at once where it shows something else. */
+  #describe(scene, missing, words, notReceived) {
     const now = performance.now();
-    if (now - this.#told < TOLD_MS && this.#language === words.language) return;
+    const about = [words.language, scene === null ? missing : scene.others[0]?.level, notReceived].join();
+    if (now - this.#told < TOLD_MS && this.#about === about) return;
     this.#told = now;
-    this.#language = words.language;
-    const parts = [words.line("birdseye")];
+    this.#about = about;
+    const parts = [words.line("birdseye"), ...(notReceived ? [`${notReceived}${words.line("stop")}`] : [])];
     if (scene === null) parts.push(words.line(missing));
     else if (scene.others.length) {
       const first = scene.others[0];
       parts.push(words.line(scene.others.length === 1 ? "birdseye_one" : "birdseye_count", { n: scene.others.length }));
-      const level = first.level === "none" ? "" : `, ${words.word("level", first.level)}`;
+      const level = first.level === "none" ? "" : words.line("and_level", { level: words.word("level", first.level) });
       const distance = Math.round(Math.hypot(first.ahead_m, first.right_m));
       const kind = words.word("kind", first.kind);
       parts.push(words.line("birdseye_nearest", { kind, distance, where: words.line(where(first)), level }));
@@ -104,11 +106,12 @@ export class Birdseye {
     for (const one of scene.conflicts) {
       conflict(view, one, scene.others.find((other) => other.id === one.id && other.source === one.source));
     }
-    for (const other of [...scene.others].reverse()) vehicle(view, other, words);
+    const drawn = [...scene.others].reverse().filter((other) => vehicle(view, other, words)).length;
+    const more = scene.more + scene.others.length - drawn;
     ego(view, scene.ego);
     const top = 18 * unit - egoY;
     if (scene.north_up) label(view, words.line("north"), 0, top, view.inks.text, 15);
-    if (scene.more > 0) label(view, words.line("more", { n: scene.more }), width / 2 - 34 * unit, top, view.inks.soft, 11);
+    if (more > 0) label(view, words.line("more", { n: more }), width / 2 - 38 * unit, top, view.inks.soft, 14);
   }
 }
 

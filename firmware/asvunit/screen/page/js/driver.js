@@ -23,7 +23,7 @@ function draw(message, words) {
   say(test.firstChild, message.self_test ? words.line("self_test") : "");
   say(test.lastChild, message.self_test ? words.line("self_test_text") : "");
   show(test, message.self_test && message.shown.level === "none");
-  birdseye.update(message.scene, words);
+  birdseye.update(message.scene, words, message.system.receiving);
 }
 
 /** Nothing of what was told stays, not even out of sight. */
@@ -31,6 +31,7 @@ function forget() {
   main.classList.remove("telling");
   banner.clear();
   birdseye.clear();
+  strip.clear();
 }
 
 follow("driver", draw, forget);

@@ -74,19 +74,22 @@ function circle(view, x, y, radius, colour_, dash = []) {
   context.restore();
 }
 
-/** A vehicle; one that is told of outside the view stands at its edge. */
+/** A vehicle; one that is told of outside the view stands at its edge, another there is not drawn: false. */
 export function vehicle(view, other, words) {
   const { context, unit } = view;
   let [x, y] = toPixels(view, [other.ahead_m, other.right_m]);
   const edge = 14 * unit;
   const [left, top, bottom] = [view.width / 2 - edge, view.y - edge, view.floor - edge];
   const outside = Math.abs(x) > left || -y > top || y > bottom;
-  if (outside && !other.presented) return;
+  if (outside && !other.presented) return false;
   [x, y] = [Math.max(-left, Math.min(left, x)), Math.max(-top, Math.min(bottom, y))];
   const size = (other.presented ? 15 : other.level === "none" ? 9 : 12) * unit;
   const colour_ = ink(view, other.level);
+  let below = size * 2.3; // the distance, not on the circle's line
   if (other.presented && other.error_m !== null && !outside) {
-    circle(view, x, y, Math.max(other.error_m * view.pixels, size * 1.5), colour_, [4, 5]);
+    const radius = Math.max(other.error_m * view.pixels, size * 1.5);
+    circle(view, x, y, radius, colour_, [4, 5]);
+    if (Math.abs(radius - below) < 10 * unit) below = radius + 10 * unit;
   }
   context.save();
   context.translate(x, y);
@@ -112,8 +115,9 @@ export function vehicle(view, other, words) {
   if (other.presented) {
     const distance = Math.round(Math.hypot(other.ahead_m, other.right_m));
     const most = view.width / 2 - 22 * unit;
-    label(view, words.line("metres", { n: distance }), Math.max(-most, Math.min(most, x)), y + size * 2.3, colour_, 14);
+    label(view, words.line("metres", { n: distance }), Math.max(-most, Math.min(most, x)), y + below, colour_, 14);
   }
+  return true;
 }
 
 /** The ways that cross, the places where L3 and L4 are reached, and where the ways meet. */
@@ -165,7 +169,7 @@ function mark(view, name, place, point, colour_, side) {
   const [x, y] = toPixels(view, place);
   const [toX, toY] = toPixels(view, point);
   const length = Math.hypot(toX - x, toY - y);
-  if (length < 1 || Math.abs(x) > view.width / 2 || -y > view.y || y > view.height - view.y) return;
+  if (length < 1 || Math.abs(x) > view.width / 2 || -y > view.y || y > view.floor) return;
   const [across, along] = [(-(toY - y) / length) * 9 * unit, ((toX - x) / length) * 9 * unit];
   context.lineWidth = 3 * unit;
   context.strokeStyle = colour_;

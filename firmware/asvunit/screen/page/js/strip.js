@@ -35,6 +35,11 @@ export class Strip {
     show(this.#lamps.muted.made, message.shown.muted);
   }
 
+  /** No state is told. */
+  clear() {
+    for (const name of Object.keys(this.#lamps)) this.#set(name, false, "");
+  }
+
   #set(name, lit, text) {
     this.#lamps[name].made.classList.toggle("lit", lit);
     say(this.#lamps[name].text, text);
