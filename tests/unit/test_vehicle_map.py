@@ -33,6 +33,7 @@ from asvunit.resources import data_folder
 from asvunit.vehicle import VehicleMap
 from asvunit.vehicle.checks import KINDS
 from asvunit.vehicle.database import search_near
+from asvunit.vehicle.form import map_path
 from asvunit.vehicle.words import KEYS
 
 BENCH = cantools.database.load_file(data_folder("dbc") / "bench.dbc")
@@ -405,4 +406,4 @@ def test_every_key_and_kind_is_documented() -> None:
 def test_a_folder_of_a_map_s_name_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bench").mkdir()
-    assert VehicleMap("bench").mapped
+    assert map_path("bench").is_file()
