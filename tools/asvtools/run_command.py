@@ -125,8 +125,8 @@ class _Session:
 
     def run(self, began_ns: int) -> None:
         self._hub.start()
-        start = self.live.unit.start_event(time.monotonic_ns())
-        now_ns = time.monotonic_ns()
+        now_ns = time.monotonic_ns()  # of "t" too: by the two, other clocks are joined
+        start = self.live.unit.start_event(now_ns)
         self._hub.publish({**start, "pid": os.getpid(), "monotonic_ns": now_ns, "hmi": self._config.hmi.gpio})
 
         def ready() -> None:
