@@ -147,6 +147,9 @@ def _save(path: Path, png: bytes) -> None:
 
 def main(arguments: list[str]) -> None:
     """All pictures, or those of the demos that are named after the folder."""
+    wrong = [one for place, one in enumerate(arguments) if one.startswith("-") or (place and one not in DEMOS)]
+    if wrong:
+        raise SystemExit(f"{wrong[0]}: no demo; usage: pictures.py [FOLDER [DEMO ...]]; demos: {', '.join(DEMOS)}")
     from playwright.sync_api import sync_playwright
 
     folder = Path(arguments[0]) if arguments else FOLDER

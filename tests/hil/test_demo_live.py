@@ -52,8 +52,9 @@ def _demo(tmp_path: Path, text: str, *arguments: str) -> "subprocess.CompletedPr
     file = tmp_path / "short.toml"
     file.write_text(text)
     return subprocess.run(
-        [sys.executable, "-m", "asvtools.cli", "demo", str(file), *arguments],
+        [sys.executable, "-P", "-m", "asvtools.cli", "demo", str(file), *arguments],
         capture_output=True,
+        cwd=file.parent,
         text=True,
         timeout=60,
         env={**os.environ, "COLUMNS": "100"},
@@ -76,6 +77,7 @@ def _processes() -> set[str]:
 
 def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
     keep = tmp_path / "kept"
+    (tmp_path / "can.py").write_text("raise SystemExit('a module of the folder that it runs in')\n")
     done = _demo(tmp_path, SHORT, "--keep", str(keep))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
@@ -95,6 +97,10 @@ def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
     assert {one["event"] for one in events} >= {"start", "hmi", "support", "latency", "radio", "statistics", "stop"}
     for event in events:
         assert not unlisted(event), event
+    start = events[0]
+    offset_s = start["t"] - start["monotonic_ns"] / 1e9
+    by_ledger_s = [one["t"] - one["stamp_ns"] / 1e9 for one in events if one["event"] == "latency"]
+    assert by_ledger_s == pytest.approx([offset_s] * len(by_ledger_s), abs=0.002)  # one offset joins all clocks
 
 
 @pytest.mark.long

@@ -31,6 +31,16 @@ def test_pictures_are_those_of_the_script(script: ModuleType) -> None:
         assert struct.unpack(">II", data[16:24]) == size, name
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["pictures", "no_demo"]])
+def test_what_is_no_demo_takes_no_picture(
+    script: ModuleType, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=f"^{arguments[-1]}: no demo; usage: .*crossing_50"):
+        script.main(arguments)
+    assert not list(tmp_path.iterdir())
+
+
 def test_demos_of_the_script_are_there(script: ModuleType) -> None:
     from asvrig.scenario import scenario_names
 

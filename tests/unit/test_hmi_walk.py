@@ -86,15 +86,28 @@ def test_every_transition(after_ms: int, muted: bool, by_ego: bool) -> None:
 
 
 def test_less_is_shown_from_when_more_has_been_shown_for_two_seconds() -> None:
-    """Each level its two seconds; an end, as soon as something has been shown for two."""
+    """Each level its two seconds; information ends as soon as something has been shown for two, caution never sooner."""
     hmi = Hmi(0)
     information, caution = (INFORMATION, 1, 1, False), (CAUTION, 1, 1, False)
     put(hmi, information, BEGIN_MS)
     put(hmi, caution, BEGIN_MS + 1800)
-    assert not put(hmi, information, BEGIN_MS + 2500)
-    assert hmi.until_ms == BEGIN_MS + 3800
-    assert put(hmi, DARK, BEGIN_MS + 2600)
+    for less, after_ms in ((information, 2500), (DARK, 2600), (DARK, 3799)):
+        assert not put(hmi, less, BEGIN_MS + after_ms)
+        assert hmi.until_ms == BEGIN_MS + 3800
+    assert put(hmi, information, BEGIN_MS + 3800)
+    assert put(hmi, DARK, BEGIN_MS + 3900)
     assert seen(hmi) == DARK
+
+
+def test_another_system_s_short_caution_is_seen_for_two_seconds() -> None:
+    """Of who is merely around: what is told for a second ends without a hold."""
+    drive, function = Drive(), codes.FUNCTION_SURROUNDING
+    for t, level in ((0, INFORMATION), (900, INFORMATION), (1800, INFORMATION), (2500, CAUTION), (2600, 0)):
+        drive.external(t, codes.ORIGIN_ROADSIDE, level, function=function)
+    for t in range(2700, 6000, 100):
+        drive.ticks_due(t)
+        drive.tick(t)
+    assert [(one["level"], one["t"]) for one in hmi_of(drive)] == [(1, 0), (2, 2500), (0, 4500)]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

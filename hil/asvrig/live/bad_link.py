@@ -143,7 +143,7 @@ class BadLink:
     def __init__(self, one: str, other: str, quality: Quality, *, seed: int = 1, prefix: Sequence[str] = ()) -> None:
         options = [f"--{field.name}={getattr(quality, field.name)}" for field in fields(Quality)]
         self._process = subprocess.Popen(  # noqa: S603
-            [*prefix, sys.executable, "-m", "asvrig.live.bad_link", one, other, *options, f"--seed={seed}"],
+            [*prefix, sys.executable, "-P", "-m", "asvrig.live.bad_link", one, other, *options, f"--seed={seed}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

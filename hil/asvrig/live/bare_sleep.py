@@ -23,7 +23,7 @@ class BareSleep:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asvrig.live.bare_sleep"],
+            [sys.executable, "-P", "-m", "asvrig.live.bare_sleep"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

@@ -67,7 +67,7 @@ class Flood:
 
     def __init__(self, *arguments: str, prefix: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(  # noqa: S603
-            [*prefix, sys.executable, "-m", "asvrig.live.flood", "--wait", *arguments],
+            [*prefix, sys.executable, "-P", "-m", "asvrig.live.flood", "--wait", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

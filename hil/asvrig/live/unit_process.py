@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from asvrig.unit_config import check_socket_path, unit_file
 from asvunit.errors import AsvkitError
 
-UNIT_COMMAND: Final = (sys.executable, "-m", "asvtools.cli", "run")
+UNIT_COMMAND: Final = (sys.executable, "-P", "-m", "asvtools.cli", "run")
 _RETRY_S: Final = 0.02
 _CONNECT_S: Final = 1.0
 _END_S: Final = 5.0
