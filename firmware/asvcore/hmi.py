@@ -1,7 +1,8 @@
 """From the arbiter's choice to what the outputs are told: semantic commands, never pins [G appendix 2].
 
 a level rises, another function or side at the same level, a held support begins anew -> cue: light and sound anew
-a level falls or ends      -> no cue, no sound; not before 2 s of it, unless ego's own act ended it [D14, D15]
+a level falls or ends      -> no cue, no sound; not before 2 s of it, unless ego's own act ended it [D14, D15];
+                              information ends 2 s after the first of anything shown
 the driver's mute switch   -> silent until the next cue; request: a cue of what is shown
 """
 

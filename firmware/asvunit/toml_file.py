@@ -65,6 +65,8 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
         place = model_at(model, error["loc"][:-1])
         names = [info.alias or name for name, info in place.model_fields.items()]
         return f"{key}: unknown key{nearest(str(error['loc'][-1]), names) or '; known: ' + ', '.join(names)}"
+    if error["type"] in ("model_type", "dict_type"):
+        return f"{key}: a table is needed, as [{key}]"
     message = error["msg"]
     clause = _clause(model, error["loc"]) if error["type"] in _BOUNDS else ""
     return f"{key}: {message[:1].lower()}{message[1:]}{clause}"

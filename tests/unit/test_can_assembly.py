@@ -165,7 +165,7 @@ def test_what_does_not_fit(tmp_path: Path, text: str, buses: tuple[str, ...], to
     [
         ('[can.bus.body]\nchanel = "x"', "can.bus.body.chanel: unknown key; did you mean channel?"),
         ("[can.bus.body]\nbitrate = 1", "can.bus.body.bitrate: input should be greater than or equal to 10000"),
-        ("[can]\nbus = 3", "can.bus: input should be a valid dictionary"),
+        ("[can]\nbus = 3", "can.bus: a table is needed, as [can.bus]"),
     ],
 )
 def test_wrong_tables(tmp_path: Path, text: str, told: str) -> None:

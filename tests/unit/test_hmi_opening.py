@@ -13,7 +13,7 @@ VOID = codes.REASON_VOID
 
 
 def test_a_fix_after_none_waits_for_the_map_s_word() -> None:
-    """Ego has priority at the crossing, and the map says so at each fix: nothing is given at the first one after none."""
+    """Ego has priority at the crossing, as the map says at each fix: nothing is given at the first one after none."""
     drive, target = Drive(surrounding=0), Target(15_000)
     drive.fix(0, kmh=10)
     drive.tick(0)
@@ -70,7 +70,7 @@ def crowd(**settings: int) -> tuple[Drive, list[int]]:
     drive.stand()
     drive.vehicle(1000, codes.SIGNAL_WINKER, WINKER_OFF)
     for number in range(20):
-        drive.message(1001, frame(number, 1, north_m=40 + number, direction=180), source=number)
+        drive.message(1001, frame(number, 1, north_m=40 + number, direction=0), source=number)
     judging = drive.core._judging
     judge = judging.judge
     judging.judge = lambda neighbour, t, cause: (judged.append(t), judge(neighbour, t, cause))

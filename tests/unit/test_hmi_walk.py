@@ -86,7 +86,7 @@ def test_every_transition(after_ms: int, muted: bool, by_ego: bool) -> None:
 
 
 def test_less_is_shown_from_when_more_has_been_shown_for_two_seconds() -> None:
-    """Each level its two seconds; information ends as soon as something has been shown for two, caution never sooner."""
+    """Each level its two seconds; information ends once something has been shown for two, caution never sooner."""
     hmi = Hmi(0)
     information, caution = (INFORMATION, 1, 1, False), (CAUTION, 1, 1, False)
     put(hmi, information, BEGIN_MS)

@@ -89,3 +89,10 @@ def test_a_replay_is_told_what_the_vehicle_is(tmp_path):
     config = written(tmp_path, replay_config(vehicle(seed=9, length_m=7)))
     assert (config.seed, config.vehicle.kind, config.vehicle.length_m) == (9, "truck", 7)
     assert config.gnss.port is None
+
+
+def test_a_value_in_the_place_of_a_table_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "unit.toml"
+    file.write_text("screen = 8080\n")
+    with pytest.raises(UsageError, match=r"screen: a table is needed, as \[screen\]"):
+        load_config(file)
