@@ -89,6 +89,14 @@ with open(sys.argv[2]) as lines:
             heap_lock()
             core.on_support(n[2], n[3], n[4], n[5], n[0], n[1])
             heap_unlock()
+        elif kind in ("S", "R"):
+            n = parse(words[1:])
+            heap_lock()
+            if kind == "S":
+                core.on_switch(n[2], n[3], n[0], n[1])
+            else:
+                core.rebase(n[0])
+            heap_unlock()
         else:
             journal.feed(core, line)
         drain(core)

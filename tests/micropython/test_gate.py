@@ -90,7 +90,13 @@ class Journaled(Drive):
             writer.line("X", t, cause, origin, function, level, direction)
             on_support(origin, function, level, direction, t, cause)
 
-        core.on_node, core.on_support = node, support
+        on_switch = core.on_switch
+
+        def switch(number: int, value: int, t: int, cause: int) -> None:
+            writer.line("S", t, cause, number, value)
+            on_switch(number, value, t, cause)
+
+        core.on_node, core.on_support, core.on_switch = node, support, switch
 
         def rebased(offset: int) -> None:
             writer.line("R", offset)
@@ -152,6 +158,8 @@ def hostile(path: Path, **settings: int) -> None:
             )
         elif pick < 0.45:
             core.on_support(rng.randint(1, 2), rng.randint(1, 5), rng.randrange(3), rng.randrange(4), t, 5)
+        elif pick < 0.48:
+            core.on_switch(rng.randrange(2), rng.randrange(2), t, 6)
         elif pick < 0.8:
             payload = b"\x01" + rng.randbytes(99 if rng.random() < 0.9 else rng.randrange(200))
             core.on_message(payload, rng.randrange(4), t, rng.random() < 0.5, 3)
@@ -215,7 +223,14 @@ def in_parts(path: Path) -> None:
 
 
 def hostile_right_hand(path: Path) -> None:
-    hostile(path, traffic_side=codes.SIDE_RIGHT, presentation_mode=codes.MODE_INFORMATION_ENDED, crossing_start=1)
+    hostile(
+        path,
+        traffic_side=codes.SIDE_RIGHT,
+        presentation_mode=codes.MODE_INFORMATION_ENDED,
+        crossing_start=1,
+        surrounding_shown=codes.SHOWN_REQUEST,
+        information_sound=1,
+    )
 
 
 @pytest.mark.parametrize(
