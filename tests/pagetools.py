@@ -62,16 +62,22 @@ MEASURE = """() => {
 }"""
 
 
+OLD = b"OLD_MS = 700;"
+
+
 class PageServer:
     """Serves on a port of its own; `tell` gives what every page is told from now on, ten times a second."""
 
     def __init__(self) -> None:
         self.n = 0
         self.opened = 0  # websockets
+        self.patient = True  # pages take a message for current while a busy machine comes to the next
         self.paths: list[str] = []
         self._change = threading.Condition()
         self._message: dict[str, Any] | None = None
         self._raw: list[str | bytes] = []
+        self.sent_s: list[float] = []  # when, to any page
+        self._sent = 0  # times that raw ones were given
         self._paused = False
         self._refuse: tuple[int, str] | None = None
         self._files = page_files()
@@ -100,6 +106,7 @@ class PageServer:
         """These, as they are, and nothing else."""
         with self._change:
             self._raw, self._paused = list(raw), True
+            self._sent += 1
             self._change.notify_all()
 
     def refuse(self, code: int, reason: str) -> None:
@@ -118,6 +125,9 @@ class PageServer:
         if path.startswith("/ws/"):
             return None
         body, kind = self._files.get(path, (b"not found\n", "text/plain"))
+        if self.patient and path.endswith("/feed.js"):
+            assert OLD in body
+            body = body.replace(OLD, b"OLD_MS = 60000;")
         headers = Headers({name.decode(): value.decode() for name, value in HEADERS})
         headers.update({"Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close"})
         return Response(200 if path in self._files else 404, "", headers, body)
@@ -127,24 +137,26 @@ class PageServer:
         with self._change:
             self.opened += 1
             self.paths.append(socket.request.path)
+            seen = self._sent
             while self._refuse is None:
                 told: list[str | bytes] = []
                 if not self._paused and self._message is not None:
                     self.n += 1
                     told = [json.dumps({**self._message, "n": self.n, "t": time.time()})]
-                elif self._raw:
-                    told, self._raw = self._raw, []
+                elif self._sent != seen:
+                    told, seen = self._raw, self._sent  # every page gets them
                 try:
                     for one in told:
                         socket.send(one)
+                        self.sent_s.append(time.monotonic())
                 except ConnectionClosed:
                     return
-                self._change.wait_for(partial(self._news, self.n), EVERY_S)
+                self._change.wait_for(partial(self._news, self.n, seen), EVERY_S)
             code, reason = self._refuse or (1001, "")
         socket.close(code, reason)
 
-    def _news(self, seen: int) -> bool:
-        return self.n != seen or bool(self._raw) or self._refuse is not None
+    def _news(self, n: int, sent: int) -> bool:
+        return self.n != n or self._sent != sent or self._refuse is not None
 
 
 def needs_chromium() -> None:

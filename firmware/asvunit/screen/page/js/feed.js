@@ -23,13 +23,19 @@ export class Feed {
   #least = null; // the shortest delay of this connection, and when
   #why = "connecting";
   #told = null;
+  #waiting = null; // the newest message, to be drawn
+  #turn = new MessageChannel(); // of its turn: no timer, which a hidden page would hold back
 
   constructor(path, take, gone) {
     [this.#path, this.#take, this.#gone] = [path, take, gone];
   }
 
   start() {
-    setInterval(() => this.#look(), LOOK_MS);
+    this.#turn.port1.onmessage = () => {
+      this.#draw();
+      this.#look();
+    };
+    setInterval(() => this.#turn.port2.postMessage(0), LOOK_MS); // a look comes after what has come by now
     document.addEventListener("visibilitychange", () => this.#look());
     addEventListener("pageshow", () => this.#look());
     this.#open();
@@ -56,6 +62,7 @@ export class Feed {
   #leave(why) {
     const socket = this.#socket;
     this.#socket = null;
+    this.#waiting = null;
     this.#last = -Infinity;
     this.#why = why;
     const wait = BACKOFF_MS[Math.min(this.#failures++, BACKOFF_MS.length - 1)];
@@ -73,22 +80,35 @@ export class Feed {
       this.#last = -Infinity;
       this.#least = null;
       this.#why = message.why_gone;
-    } else if (this.#late(message.t)) {
-      this.#leave("silent"); // what waited on the way is not current; a new connection begins with the newest
-      return;
     } else {
-      try {
-        this.#take(message);
-      } catch (error) {
-        console.error(error); // what could not be drawn is not on the page: it must not pass for current
-        return;
-      }
-      this.#last = this.#heardAt;
-      this.#why = "silent"; // what it is if nothing follows
-      this.#told = null;
+      // Drawn when all that has come by now is read: a slow page skips messages, and is never behind
+      if (this.#waiting === null) this.#turn.port2.postMessage(0);
+      this.#waiting = { message, at: this.#heardAt };
+      return;
     }
+    this.#waiting = null;
     this.#failures = 0;
     this.#look();
+  }
+
+  #draw() {
+    if (this.#waiting === null) return; // told to be gone since
+    const { message, at } = this.#waiting;
+    this.#waiting = null;
+    if (this.#late(message.t)) {
+      this.#leave("silent"); // what waited on the way is not current; a new connection begins with the newest
+      return;
+    }
+    try {
+      this.#take(message);
+    } catch (error) {
+      console.error(error); // what could not be drawn is not on the page: it must not pass for current
+      return;
+    }
+    this.#last = at;
+    this.#why = "silent"; // what it is if nothing follows
+    this.#told = null;
+    this.#failures = 0;
   }
 
   /** Whether a message took much longer than others of this connection did. */
