@@ -77,7 +77,11 @@ class Plain:
         if small:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(LONG_S)
-        self.socket.connect((address, port))
+        try:
+            self.socket.connect((address, port))
+        except OSError:
+            self.socket.close()
+            raise
         self.port = port
 
     def __enter__(self) -> "Plain":
