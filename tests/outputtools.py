@@ -3,10 +3,13 @@
 import errno
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+import pytest
 
 from asvunit.ports import Shown
 
@@ -144,3 +147,14 @@ class FakeLgpio(ModuleType):
     def forget() -> None:
         """gpiozero's module that was bound to this one."""
         sys.modules.pop(REAL_PIN, None)
+
+
+@contextmanager
+def lgpio_stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLgpio]:
+    """In the place of lgpio, on a Raspberry Pi 3B."""
+    made = FakeLgpio()
+    made.forget()
+    monkeypatch.setitem(sys.modules, "lgpio", made)
+    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
+    yield made
+    made.forget()

@@ -68,17 +68,15 @@ class Commands:
     def look(self, index, record):
         """Copy the record at a place among those that wait, 0 the oldest, into a list of WIDTH."""
         at = (self._first + index) % self._capacity * WIDTH
+        ring = self._ring
         for field in range(WIDTH):
-            record[field] = self._ring[at + field]
+            record[field] = ring[at + field]
 
     def take(self, record):
         """Move the oldest record into a list of WIDTH; False when there is none."""
         if self._count == 0:
             return False
-        at = self._first * WIDTH
-        ring = self._ring
-        for index in range(WIDTH):
-            record[index] = ring[at + index]
+        self.look(0, record)
         self._first = (self._first + 1) % self._capacity
         self._count -= 1
         return True

@@ -125,14 +125,15 @@ class Core:
         low, high = _SIGNAL_RANGES[signal]
         if status == codes.STATUS_OK and not low <= value <= high:
             raise ValueError("signal %d: value %d" % (signal, value))
-        before = self._gates.opened()
+        turns = signal == codes.SIGNAL_WINKER
+        before = self._gates.opened() if turns else 0
         self._advance(received_ms, cause)
         self._looked_ms = NONE
-        winker = self.ego.winker_side() if signal == codes.SIGNAL_WINKER else NONE
+        winker = self.ego.winker_side() if turns else NONE
         self.ego.vehicle(signal, value, status, source)
         self.teller.mark(codes.BOUNDARY_DECODED)
         self._end_by_ego(cause)
-        if signal == codes.SIGNAL_WINKER and self.ego.winker_side() != winker:
+        if turns and self.ego.winker_side() != winker:
             self._open(before, cause)
 
     def on_switch(self, switch, value, received_ms, cause):

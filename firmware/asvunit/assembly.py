@@ -122,19 +122,17 @@ def authority(config: Config) -> Authority | None:
     return Authority(keys) if keys else None
 
 
-def gpio(config: Config, folder: Path) -> Gpio | None:
-    """Lamps, buzzer and switches, open; None without."""
+def gpio(config: Config, folder: Path, stack: ExitStack) -> Gpio | None:
+    """Lamps, buzzer and switches, open and guarded; None without. `stack` closes them."""
     if config.hmi.gpio == "off":
         return None
     pins = load_pins(beside(folder, config.hmi.pins))
     check_pins(pins, config.gnss.port)
-    return open_gpio(pins, config.hmi.gpio, beside(folder, config.hmi.record), beside(folder, config.hmi.switches))
-
-
-def _guard(config: Config, folder: Path) -> GpioGuard:
-    factory = choose_factory("auto" if config.hmi.gpio == "off" else config.hmi.gpio)
-    record = beside(folder, config.hmi.record) if factory == "mock" else None
-    return GpioGuard(factory, beside(folder, config.hmi.pins), record)
+    record = beside(folder, config.hmi.record)
+    opened = open_gpio(pins, config.hmi.gpio, record, beside(folder, config.hmi.switches))
+    stack.callback(GpioGuard(choose_factory(config.hmi.gpio), pins, record).stand_down)
+    stack.callback(opened.close)
+    return opened
 
 
 def assemble(
@@ -165,12 +163,9 @@ def assemble(
     if on_air is not None:
         stack.callback(on_air.close)
     written = recorder(config, folder, on_air) if on_air else None
-    on_pins = gpio(config, folder)
-    if on_pins:
-        stack.callback(_guard(config, folder).stand_down)
-        stack.callback(on_pins.close)
-        if on_pins.switches is not None:
-            inputs["switches"] = on_pins.switches
+    on_pins = gpio(config, folder, stack)
+    if on_pins and on_pins.switches is not None:
+        inputs["switches"] = on_pins.switches
     for screen in screens:
         stack.callback(screen.close)
     outputs = [*([on_pins.outputs] if on_pins else []), *screens]

@@ -20,6 +20,7 @@ from asvunit.event_hub import SOCKET_PATH_BYTES
 from asvunit.intersections import load_intersections
 from asvunit.pins import check_pins, load_pins
 from asvunit.radio.ethernet import ETHERTYPE
+from asvunit.screen.setting import in_url
 from asvunit.screen_process import ScreenProcess
 
 
@@ -123,10 +124,9 @@ def _screen(config: Config, _folder: Path) -> str:
         if "in use" not in str(error):
             raise
         now = " (the port is in use now, by this unit if it runs)"
-    address = f"[{table.address}]" if ":" in table.address else table.address
     alone = table.address == "localhost" or table.address.startswith("127.") or table.address == "::1"
     who = "this machine alone" if alone else "whoever reaches this address"
-    return f"http://{address}:{table.port}/ and /bench, for {who}{now}"
+    return f"http://{in_url(table.address)}:{table.port}/ and /bench, for {who}{now}"
 
 
 def _intersections(config: Config, folder: Path) -> str:

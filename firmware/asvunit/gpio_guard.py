@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from asvunit.pins import PinMap, load_pins
+from asvunit.pins import PinMap
 
 _IN_ORDER = b"."
 
@@ -25,14 +25,14 @@ class GpioGuard:
     Mock pins without a record have none: nothing of theirs outlives the unit.
     """
 
-    def __init__(self, factory: str, pins: Path | None, record: Path | None) -> None:
-        """`factory`: "lgpio" or "mock"; `pins`, `record`: files of the configuration, or None."""
+    def __init__(self, factory: str, pins: PinMap, record: Path | None) -> None:
+        """`factory`: "lgpio" or "mock"; `record`: the file for the changes of mock pins, or None."""
         self._process: subprocess.Popen[bytes] | None = None
         self._word = -1
         if factory == "mock" and record is None:
             return
         # The map itself: by the time that it is needed its file may be another
-        told = json.dumps([factory, load_pins(pins).model_dump_json(), record and str(record.resolve())])
+        told = json.dumps([factory, pins.model_dump_json(), record and str(record.resolve())])
         with contextlib.suppress(OSError):
             theirs, self._word = os.pipe()
             try:

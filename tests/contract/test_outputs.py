@@ -29,7 +29,7 @@ from asvunit.errors import UsageError
 from asvunit.pins import Leds, load_pins
 from asvunit.ports import Outputs, Shown
 from asvunit.presenter import Presenter
-from outputtools import FakeLgpio, MemoryOutputs
+from outputtools import FakeLgpio, MemoryOutputs, lgpio_stand_in
 
 PINS = load_pins(None)
 LAMPS = tuple(Leds.model_fields)
@@ -107,12 +107,8 @@ def memory_bench() -> Bench:
 
 @pytest.fixture
 def fake(monkeypatch):
-    made = FakeLgpio()
-    made.forget()
-    monkeypatch.setitem(sys.modules, "lgpio", made)
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
-    yield made
-    made.forget()
+    with lgpio_stand_in(monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture(params=["mock", "lgpio", "memory"])

@@ -139,7 +139,7 @@ def test_the_guard_darkens_the_pins_of_a_killed_unit(start: Callable[..., Unit])
 
 
 def test_a_guard_goes_with_its_unit(tmp_path: Path) -> None:
-    guard = GpioGuard("mock", None, tmp_path / "pins.jsonl")
+    guard = GpioGuard("mock", load_pins(None), tmp_path / "pins.jsonl")
     pid = guard.pid
     assert pid
     assert Path(f"/proc/{pid}").exists()
@@ -150,7 +150,7 @@ def test_a_guard_goes_with_its_unit(tmp_path: Path) -> None:
 
 
 def test_mock_pins_without_a_record_need_no_guard() -> None:
-    guard = GpioGuard("mock", None, None)
+    guard = GpioGuard("mock", load_pins(None), None)
     assert guard.pid is None
     guard.stand_down()
 

@@ -8,7 +8,6 @@ import json
 import os
 import queue
 import stat
-import sys
 import threading
 import time
 from collections import Counter
@@ -29,7 +28,7 @@ from asvunit.adapters.gpio.switches import SETTLED_NS, Contact, GpioSwitches, mo
 from asvunit.errors import UsageError
 from asvunit.pins import load_pins
 from asvunit.ports import SWITCHES, Link, LiveInput, Switch
-from outputtools import FakeLgpio
+from outputtools import FakeLgpio, lgpio_stand_in
 
 PINS = load_pins(None)
 NUMBERS = [getattr(PINS.switches, name) for name in SWITCHES]
@@ -63,12 +62,8 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLgpio]:
-    made = FakeLgpio()
-    made.forget()
-    monkeypatch.setitem(sys.modules, "lgpio", made)
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
-    yield made
-    made.forget()
+    with lgpio_stand_in(monkeypatch) as made:
+        yield made
 
 
 def real_bench(fake: FakeLgpio) -> Bench:

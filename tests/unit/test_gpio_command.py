@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from asvunit.pins import load_pins
 from asvunit.presenter import SYSTEM
 from asvunit.resources import data_folder
 from asvunit.words import WORDS
-from outputtools import FakeLgpio
+from outputtools import FakeLgpio, lgpio_stand_in
 
 PINS = load_pins(None)
 PLACES = len(PINS.lamps) + 1
@@ -40,12 +39,8 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLgpio]:
-    made = FakeLgpio()
-    made.forget()
-    monkeypatch.setitem(sys.modules, "lgpio", made)
-    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", lambda: 0xA02082)
-    yield made
-    made.forget()
+    with lgpio_stand_in(monkeypatch) as made:
+        yield made
 
 
 # The table

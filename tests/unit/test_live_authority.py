@@ -3,7 +3,6 @@
 import hashlib
 import io
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +22,7 @@ from asvunit.journal import JournalWriter
 from asvunit.live import LiveUnit
 from asvunit.message import encode, raw_from_values
 from asvunit.parts import Parts, Times
-from asvunit.ports import SPEED, Fix, Link, RadioFrame, VehicleSignal
+from asvunit.ports import SPEED, Fix, RadioFrame, VehicleSignal
 from asvunit.presenter import Presenter
 from asvunit.radio.admission import FOLLOWED, NEW
 from asvunit.runtime import Runtime
@@ -31,6 +30,7 @@ from asvunit.service import ServiceManager
 from asvunit.trailer import sign
 from asvunit.unit import Unit
 from asvunit.verifier import LATE_NS, Verifier
+from livetools import Radio
 
 MS = 1_000_000
 START_NS = 5_000_000_000
@@ -62,21 +62,6 @@ def message(counter: int = 0, vehicle_id: int = 77, emergency: bool = True) -> b
         "emergency": emergency,
     }
     return encode(raw_from_values(value))
-
-
-class Radio:
-    """Frames that wait."""
-
-    def __init__(self) -> None:
-        self.counters: Counter[str] = Counter()
-        self.waiting: list[RadioFrame] = []
-
-    def tend(self) -> Link | None:
-        return None
-
-    def receive(self, limit: int) -> list[RadioFrame]:
-        taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
-        return taken
 
 
 class Inline(Verifier):
