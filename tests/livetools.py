@@ -7,6 +7,7 @@ from typing import Any
 from asvcore.settings import Settings
 from asvunit.events import Event
 from asvunit.inbox import Inbox
+from asvunit.journal import JournalWriter
 from asvunit.live import LiveUnit
 from asvunit.message import encode, raw_from_values
 from asvunit.parts import Parts, Times
@@ -81,6 +82,7 @@ class Bench:
         self,
         outputs: "Callable[[Bench], list[Any]] | None" = None,
         parts: Callable[[dict[str, Any]], Parts] | None = None,
+        journal: Callable[[Settings], JournalWriter] | None = None,
         **settings: int,
     ) -> None:
         self.now_ns = START_NS
@@ -105,7 +107,7 @@ class Bench:
             "recorder": self.recorder,
         }
         self.live = LiveUnit(
-            lambda clock, **ways: Unit(made, clock, **ways),
+            lambda clock, **ways: Unit(made, clock, journal=journal(made) if journal else None, **ways),
             parts(given) if parts else Parts(**given),
             Times(self.time_ns, lambda: UNIX_NS + self.now_ns - START_NS + self.step_ns),
         )

@@ -31,6 +31,7 @@ from asvunit.radio.signer import Signer
 from asvunit.recordings import load_map
 from asvunit.screen_process import ScreenProcess
 from asvunit.sender import Sender
+from asvunit.session.write import SessionWriter
 from asvunit.trailer import SIGNED_FRAME_BYTES
 from asvunit.trusted_time import GnssTime
 from asvunit.vehicle import VehicleMap
@@ -54,13 +55,14 @@ def vehicle_map(config: Config, folder: Path) -> VehicleMap | None:
     return load_map(near if near.is_file() else config.vehicle.map, None, [folder])
 
 
-def gnss_input(config: Config) -> SerialGnss | GpsdGnss | None:
+def gnss_input(config: Config, session: SessionWriter | None = None) -> SerialGnss | GpsdGnss | None:
     """The receiver, checked; None without one."""
     receiver: SerialGnss | GpsdGnss
     if config.gnss.gpsd is not None:
-        receiver = GpsdGnss(*gpsd_address(config.gnss.gpsd), config.gnss.device or "")
+        tap = session.gpsd if session else None
+        receiver = GpsdGnss(*gpsd_address(config.gnss.gpsd), config.gnss.device or "", tap)
     elif config.gnss.port is not None:
-        receiver = SerialGnss(config.gnss.port, config.gnss.baud)
+        receiver = SerialGnss(config.gnss.port, config.gnss.baud, session.gnss if session else None)
     else:
         return None
     receiver.check()
@@ -81,6 +83,12 @@ def radio(config: Config, seed: int = 1) -> UdpRadio | OcbRadio | None:
     longest = SIGNED_FRAME_BYTES if config.emergency.own_key else MESSAGE_BYTES
     mac = ignition_mac(seed)
     return OcbRadio(table.interface, mac, priority=table.priority, monitor=table.monitor, longest=longest)
+
+
+def session(config: Config, folder: Path) -> SessionWriter | None:
+    """What writes the session of this run; None where none is asked for."""
+    path = beside(folder, config.record.folder)
+    return SessionWriter(path, config.record) if path else None
 
 
 def recorder(config: Config, folder: Path, on_air: UdpRadio | OcbRadio) -> RadioRecorder | None:
@@ -107,11 +115,11 @@ def own_key(path: Path) -> OwnKey:
         raise UsageError(f"emergency.own_key: {error}") from error
 
 
-def supports_input(config: Config) -> UdpSupports | None:
+def supports_input(config: Config, session: SessionWriter | None = None) -> UdpSupports | None:
     """What hears other support systems, checked; None without."""
     if config.supports.port is None:
         return None
-    heard = UdpSupports(config.supports.address, config.supports.port)
+    heard = UdpSupports(config.supports.address, config.supports.port, session.support if session else None)
     heard.check()
     return heard
 
@@ -143,6 +151,7 @@ def assemble(
     extra: dict[str, LiveInput],
     screens: list[Outputs],
     seed: int = 1,
+    session: SessionWriter | None = None,
 ) -> tuple[Parts, VehicleMap | None]:
     """All parts of a live unit; `stack` closes them. `extra`: inputs that stand in for real ones, by port."""
     car = None if "can" in extra else vehicle_map(config, folder)
@@ -150,9 +159,9 @@ def assemble(
     stack.callback(inbox.close)
     inputs: dict[str, LiveInput] = dict(extra)
     for name, part in (
-        ("gnss", None if "gnss" in extra else gnss_input(config)),
-        *can_inputs(config, car).items(),
-        ("supports", supports_input(config)),
+        ("gnss", None if "gnss" in extra else gnss_input(config, session)),
+        *can_inputs(config, car, session.can if session else None).items(),
+        ("supports", supports_input(config, session)),
     ):
         if part is not None:
             inputs[name] = part
@@ -174,12 +183,13 @@ def assemble(
         inbox,
         inputs,
         on_air,
-        _sender(on_air, signs, written) if on_air else None,
+        _sender(on_air, signs, written, session) if on_air else None,
         Presenter(outputs, config.hmi.volume_percent),
         hub.publish,
         events_fault=lambda: hub.fault,
         verifier=Verifier(keyed, inbox.put) if keyed else None,
         recorder=written,
+        session=session,
         trusted=trusted,
         signer=signs,
         scenes=hub,
@@ -200,8 +210,16 @@ def check_in_action(config: Config, car: VehicleMap | None) -> None:
         )
 
 
-def _sender(on_air: UdpRadio | OcbRadio, signs: Signer | None, written: RadioRecorder | None) -> Sender:
+def _sender(
+    on_air: UdpRadio | OcbRadio, signs: Signer | None, written: RadioRecorder | None, session: SessionWriter | None
+) -> Sender:
     seal = signs.seal if signs else None
-    if written is None:
+    if written is None and session is None:
         return Sender(on_air, seal)
-    return Sender(on_air, seal, lambda time_ns, payload: written.sent(time_ns, payload, on_air.source))
+
+    def sent(time_ns: int, payload: bytes) -> None:
+        for recorder in (written, session.radio if session else None):
+            if recorder is not None:
+                recorder.sent(time_ns, payload, on_air.source)
+
+    return Sender(on_air, seal, sent)

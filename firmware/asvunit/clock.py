@@ -33,6 +33,16 @@ class UnitClock:
         self._base_ns = base_ns
         self._offset_ns = offset_ns
 
+    @property
+    def base_ns(self) -> int:
+        """The time of unit millisecond 0, as of now."""
+        return self._base_ns
+
+    @property
+    def offset_ns(self) -> int:
+        """Unix time at the zero of the time base."""
+        return self._offset_ns
+
     def unit_ms(self, time_ns: int) -> int:
         """Unit milliseconds of a time, rounded down: no input lies ahead of its tick."""
         return max(0, (time_ns - self._base_ns) // 1_000_000)

@@ -112,6 +112,15 @@ class EventsTable(Table):
     socket: str | None = Field(None, min_length=1, description="Unix socket for other programs; none: not offered")
 
 
+class RecordTable(Table):
+    folder: str | None = Field(None, min_length=1, description="each run leaves a session there; none: not recorded")
+    can: Literal["used", "all"] = Field("used", description="all: also the frames that the signal map does not name")
+    part_mb: int = Field(64, ge=1, le=1024, description="a session goes on in new files after so much")
+    max_mb: int = Field(4000, ge=2, le=10_000_000, description="of all sessions there; the oldest go first")
+    keep_days: float = Field(7, ge=0.01, le=3660, description="location is personal: what is older is deleted")
+    free_mb: int = Field(200, ge=0, le=1_000_000, description="left free on the disk: the oldest go, then none comes")
+
+
 class CrossingTable(Table):
     enabled: bool = True
     start: Literal["stopped", "speed"] = Field("stopped", description="[G 4.1.2]; speed: 0..30 km/h stands in")
@@ -183,6 +192,7 @@ class Config(Table):
     hmi: HmiTable = HmiTable()
     screen: ScreenTable = ScreenTable()
     events: EventsTable = EventsTable()
+    record: RecordTable = RecordTable()
     crossing: CrossingTable = CrossingTable()
     right_turn: RightTurnTable = RightTurnTable()
     left_turn: LeftTurnTable = LeftTurnTable()

@@ -39,6 +39,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "screen.hosts": ["pi.local"],
     "events.file": "events.jsonl",
     "events.socket": "events.sock",
+    "record.folder": "sessions",
 }
 _WIDTH: Final = 38
 

@@ -148,6 +148,18 @@ def _events(config: Config, folder: Path) -> str:
     return ", ".join(str(way) for way in ways if way) or "neither written nor offered"
 
 
+def _record(config: Config, folder: Path) -> str:
+    table = config.record
+    path = beside(folder, table.folder)
+    if path is None:
+        return "no session is recorded"
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"record.folder: {there} is no folder that can be written; make it or name another")
+    frames = "all frames of the bus" if table.can == "all" else "the frames of the signal map"
+    return f"{path}, {frames}; kept {table.keep_days:g} days, {table.max_mb} MB in all"
+
+
 def _writable(key: str, path: Path) -> None:
     if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise UsageError(f"{key}: {path.parent} is no folder that can be written; make it or name another")
@@ -165,5 +177,6 @@ PARTS: Final[dict[str, Callable[[Config, Path], str]]] = {
     "hmi": _hmi,
     "screen": _screen,
     "events": _events,
+    "record": _record,
     "intersections": _intersections,
 }

@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,7 @@ class EventHub:
     ) -> None:
         """`file_key`: what named the file, for the word on a file that cannot be opened."""
         self.lost: Counter[str] = Counter()  # events by way out
+        self.tap: Callable[[Event], None] | None = None  # gets each event too, and never blocks
         self._queue: deque[Event] = deque()
         self._lock = threading.Lock()
         self._state: dict[tuple[str, ...], bytes] = {}
@@ -78,6 +80,8 @@ class EventHub:
 
     def publish(self, event: Event) -> None:
         """Hand an event over; never blocks. Without any way out the last of each state is remembered."""
+        if self.tap:
+            self.tap(event)
         with self._lock:
             if len(self._queue) >= _QUEUE:
                 self._queue.popleft()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from asvcore.params import TRANSMISSION_INTERVAL_MS
+from asvunit.checkpoint import Checkpoint
 from asvunit.clock import UnitClock, both_ns
 from asvunit.event_limit import EventLimit
 from asvunit.events import Event
@@ -51,8 +52,9 @@ class LiveUnit:
         self._phase_ns = phase_ns % CYCLE_NS
         now_ns, unix_ns = both_ns(self._now, self._unix)
         self._offset_ns = unix_ns - now_ns
-        if parts.recorder:
-            parts.recorder.offset_ns = self._offset_ns  # its times are those of the events
+        for written in (parts.recorder, parts.session):
+            if written:
+                written.offset_ns = self._offset_ns  # its times are those of the events
         self._clock = UnitClock(now_ns, self._offset_ns)
         self.states = InputStates(parts.publish)
         self._checks = LiveChecks(self.states, parts)
@@ -68,6 +70,7 @@ class LiveUnit:
         self._loads = Loads(parts)
         self.unit = make(self._clock, sink=self._told, send=self._send, show=self._show)
         self.unit.timed_by(self._now)
+        self._checkpoint = Checkpoint(self.unit.core) if parts.session else None
 
     def begin(self) -> None:
         """The grid of the cycles begins now, at the unit's phase: what the start took is no lateness."""
@@ -181,6 +184,8 @@ class LiveUnit:
         self.frames.add_ns(self._now() - stamp_ns)
         if self._parts.recorder:
             self._parts.recorder.heard(frame, self._remark)
+        if self._parts.session and self._parts.session.radio:
+            self._parts.session.radio.heard(frame, self._remark)
 
     def _tick_until(self, time_ns: int) -> None:
         """The cycles, the ticks in between and the patterns that are due by a time, at their own times."""
@@ -272,6 +277,9 @@ class LiveUnit:
         if now_ns >= self._next_statistics_ns:
             self._next_statistics_ns += STATISTICS_NS
             self._parts.publish(self.statistics())
+        session = self._parts.session
+        if session and session.part_due and self._checkpoint:
+            session.new_part({**self.unit.state(), "core": self._checkpoint.dump()})
 
     def _tend(self, radio: Radio, now_ns: int) -> None:
         """The way to the air, which may have come or gone, and what is heard by it."""

@@ -14,6 +14,10 @@ def statistics(parts: Parts, unit: Unit, timed: Mapping[str, Quantiles], loads: 
     counters = loads.counters() | parts.presenter.counters() | {"trailer": unit.trailers}
     if parts.recorder:
         counters["capture"] = parts.recorder.counters
+    if parts.session:
+        counters["session"] = parts.session.counters
+        if parts.session.radio:
+            counters["session_radio"] = parts.session.radio.counters
     if parts.signer:
         counters["signer"] = parts.signer.counters
     event: dict[str, Any] = {

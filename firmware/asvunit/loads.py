@@ -71,6 +71,9 @@ class Loads:
         events, recorder = self._parts.events_fault(), self._parts.recorder
         if events:
             return "events_not_written", events
+        session = self._parts.session
+        if session and session.fault:
+            return "session_not_written", session.fault
         return ("capture_not_written", recorder.fault) if recorder and recorder.fault else ("", "")
 
     def _crowded(self, counts: Counter[str]) -> tuple[str, str]:

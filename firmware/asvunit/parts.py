@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asvunit.radio.recorder import RadioRecorder
     from asvunit.radio.signer import Signer
     from asvunit.screen_process import ScreenProcess
+    from asvunit.session.write import SessionWriter
 
 Publish = Callable[[Event], None]
 
@@ -34,6 +35,7 @@ class Parts:
     events_fault: Callable[[], str] = str  # why events are not written just now, or ""
     verifier: Verifier | None = None  # None: no authority keys
     recorder: "RadioRecorder | None" = None  # of all that is sent and heard
+    session: "SessionWriter | None" = None  # of all inputs and decisions
     signer: "Signer | None" = None  # of an emergency vehicle's frames
     scenes: "EventHub | None" = None  # for who wants to see what is around
     screen: "ScreenProcess | None" = None  # the web page

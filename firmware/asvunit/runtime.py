@@ -41,7 +41,7 @@ class Runtime:
         try:
             for one in parts.inputs.values():
                 one.start(parts.inbox.put)
-            for worker in (parts.recorder, parts.verifier, parts.sender, parts.screen):
+            for worker in (parts.session, parts.recorder, parts.verifier, parts.sender, parts.screen):
                 if worker:
                     worker.start()
             with prompt_threads(), _settled_memory():

@@ -11,6 +11,7 @@ from asvcore.elements import VERSION as MESSAGE_VERSION
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvunit.authority import ACCEPTED
+from asvunit.checkpoint import dump_words
 from asvunit.clock import UnitClock
 from asvunit.events import VERSION, Event, Sink, Translator
 from asvunit.identity import Sources
@@ -79,6 +80,12 @@ class Unit:
     def now_s(self) -> float:
         """Epoch seconds of the core's time."""
         return self._clock.epoch_s(self._clock.time_ns(self.core.now_ms))
+
+    def state(self) -> Event:
+        """All that decisions to come rest on, beside the inputs: where a session's journal goes on from it."""
+        clock = self._clock
+        told = {"unit_ms": int(self.core.now_ms), "base_ns": clock.base_ns, "offset_ns": clock.offset_ns}
+        return {**told, "words": dump_words(self._translator, self.sources)}
 
     def timed_by(self, now_ns: Callable[[], int]) -> None:
         """Stamp the boundaries on the way to the driver by this clock."""
@@ -164,7 +171,7 @@ class Unit:
             radio_flag = self._verdict(frame, payload, trailer, cause) == ACCEPTED
         source = self.sources.number(frame.source)
         if self._journal:
-            self._journal.message(now_ms, cause, source, radio_flag, payload)
+            self._journal.message(now_ms, cause, source, radio_flag, payload, frame.source)
         neighbour = self.core.take_message(payload, source, now_ms, radio_flag, cause)
         if self._stamp:
             self.taken_ns = self._passing_ns[codes.BOUNDARY_DECODED] = self._stamp()

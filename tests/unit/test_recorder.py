@@ -257,3 +257,22 @@ def test_stopping_twice_and_without_a_start(tmp_path: Path) -> None:
         other.stop()
     assert json.dumps(dict(other.counters)) == "{}"
     assert recorder.CAPACITY == CAPACITY
+
+
+def test_it_goes_on_in_another_file_and_each_is_whole(tmp_path: Path) -> None:
+    first, second = tmp_path / "radio-0001.pcapng", tmp_path / "radio-0002.pcapng"
+    with recording(first, synced=True) as one:
+        one.heard(RadioFrame(1, IPV4, payload(1)))
+        deadline = threading.Event()
+        for _ in range(500):
+            if first.stat().st_size and list(Capture(first)):
+                break
+            deadline.wait(0.02)
+        one.move(second)
+        for _ in range(500):
+            if second.exists():
+                break
+            deadline.wait(0.02)
+        one.heard(RadioFrame(2, IPV4, payload(2)))
+    assert [frame.payload for frame in Capture(first)] == [payload(1)]
+    assert [frame.payload for frame in Capture(second)] == [payload(2)]

@@ -27,6 +27,7 @@ from asvtools import (
     par_command,
     peer_command,
     radio_command,
+    record_command,
     replay_command,
     run_command,
     screen_command,
@@ -75,6 +76,7 @@ app.command("explain", short_help="Why support is or is not given, at any moment
     explain_command.explain
 )
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
+app.command("record", short_help="One live unit, its inputs and decisions kept as a session.")(record_command.record)
 app.command("watch", short_help="A running unit in this terminal, over SSH too.")(watch_command.watch)
 app.add_typer(screen_command.app, name="screen", short_help="The web page beside a running unit, or all its states.")
 app.add_typer(gpio_command.app, name="gpio", short_help="Lamps, buzzer and switches: show, test, off.")

@@ -4,8 +4,10 @@ import contextlib
 import fcntl
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from asvunit.config import Config
     from asvunit.parts import Parts
     from asvunit.ports import LiveInput, Outputs
+    from asvunit.session.write import SessionWriter
+    from asvunit.vehicle import VehicleMap
 
 _SEEDS = 1 << 29
 
@@ -35,13 +39,27 @@ def run(
     """One live unit: receiver, CAN, radio, lamps and buzzer as the configuration says. Ctrl-C or SIGTERM ends it."""
     began_ns = time.monotonic_ns()
     from asvunit.config import load_config
-    from asvunit.runtime import end_by_signal, stopped_by_signals
 
     if config is None:
         raise UsageError("run: --config FILE is needed; asvkit config init writes one to begin with")
     if view and events == "-":
         raise UsageError("--view and --events - both want standard output; give --events a file")
-    loaded = load_config(config)
+    run_unit(load_config(config), config, began_ns, events=events, view=view, stop_on_eof=stop_on_eof)
+
+
+def run_unit(
+    loaded: "Config",
+    config: Path,
+    began_ns: int,
+    *,
+    events: str | None = None,
+    view: bool = False,
+    stop_on_eof: bool = False,
+    seconds: float | None = None,
+) -> None:
+    """One unit of a configuration that was loaded from a file, until it is told to stop, or for so long."""
+    from asvunit.runtime import end_by_signal, stopped_by_signals
+
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone(config))
         session: list[_Session] = []
@@ -55,6 +73,11 @@ def run(
         stack.enter_context(stopped_by_signals(stop))
         try:
             session.append(_Session(loaded, config, stack, events, view, stop_on_eof))
+            if seconds is not None:
+                timer = threading.Timer(seconds, stop, ["time_over"])
+                timer.daemon = True
+                stack.callback(timer.cancel)
+                timer.start()
             session[0].run(began_ns)
         except UsageError as error:  # a key of the file, where the adapters do not know which
             said = str(error).startswith((str(config), "--"))
@@ -73,11 +96,13 @@ class _Session:
         view: bool,
         stop_on_eof: bool,
     ) -> None:
+        from asvunit import assembly
         from asvunit.adapters.terminal import TerminalOutputs
         from asvunit.assembly import assemble, beside
         from asvunit.event_hub import EventHub
         from asvunit.identity import ignition_phase_ns
         from asvunit.intersections import node_ahead
+        from asvunit.journal import JournalWriter
         from asvunit.live import LiveUnit
         from asvunit.parts import Times
         from asvunit.runtime import Runtime
@@ -96,13 +121,17 @@ class _Session:
         self._parts: Parts | None = None
         stack.callback(self._end_screen)
         stack.callback(self._hub.close)
+        self._session = session = assembly.session(config, folder)
+        if session:
+            stack.callback(session.stop)
+            self._hub.tap = session.event
         screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
         for screen in screens:
             stack.callback(screen.close)
         stand_ins, timeouts_ms, mapped = simulated(config, folder)
         # A new identity at each ignition: vehicle_id, source address and phase of the cycles [G 3.7.2(d)]
         seed = config.seed if "seed" in config.model_fields_set else int.from_bytes(os.urandom(4), "big") % _SEEDS
-        parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens, seed)
+        parts, car = assemble(config, folder, self._hub, stack, stand_ins, screens, seed, session)
         self._parts = parts
         settings = config.settings(*((car.timeouts_ms, car.mapped) if car else (timeouts_ms, mapped)))
         used = {name.partition(".")[0] for name in parts.inputs} | ({"radio"} if parts.radio else set())
@@ -111,12 +140,33 @@ class _Session:
         settings.set("seed", seed)
         nodes = node_ahead(config, folder)
         self.live = LiveUnit(
-            partial(Unit, settings, language=config.presentation.language, nodes=nodes),
+            partial(
+                Unit,
+                settings,
+                language=config.presentation.language,
+                nodes=nodes,
+                journal=JournalWriter(session, settings, named=True) if session else None,
+            ),
             parts,
             Times(time.monotonic_ns, time.time_ns),
             ignition_phase_ns(seed),
         )
+        if session:
+            self._open(session, config, path, car, on_air=parts.radio is not None)
         self.runtime = Runtime(self.live, parts, ServiceManager(), 0 if stop_on_eof else None)
+
+    def _open(
+        self, session: "SessionWriter", config: "Config", path: Path, car: "VehicleMap | None", *, on_air: bool
+    ) -> None:
+        """The session's folder; from now on all that was handed over is written."""
+        from asvunit.session.about import about, named_files
+
+        unit = self.live.unit
+        began = datetime.fromtimestamp(self.live.epoch_s(time.monotonic_ns()), UTC)
+        told = {"started": f"{began:%Y-%m-%dT%H:%M:%S.%fZ}", "vehicle_id": unit.vehicle_id, "seed": unit.seed}
+        clocks = {key: value for key, value in unit.state().items() if key.endswith("_ns")}
+        named = named_files(config, path.parent, car)
+        session.open(about(config, path, car, told | clocks), path, named, on_air=on_air)
 
     def _end_screen(self) -> None:
         """When the events have ended: the page tells its browsers so, and goes by itself."""
@@ -136,6 +186,8 @@ class _Session:
             _say(f"unit runs as vehicle {self.live.unit.vehicle_id}, ready after {after_s:.2f} s")
 
         reason = self.runtime.run(ready)
+        if self._session:
+            self._session.reason = reason
         self._hub.publish(self.live.statistics())
         self._hub.publish({"t": self.live.epoch_s(time.monotonic_ns()), "event": "stop", "reason": reason})
         _say(f"stopped: {reason.replace('_', ' ')}")

@@ -25,7 +25,7 @@ from typing import Any, Final
 import can
 
 from asvunit.canbus.faults import CanFaults, os_error
-from asvunit.canbus.filters import Wanted, as_filter
+from asvunit.canbus.filters import Wanted, as_filter, frames
 from asvunit.canbus.interfaces import (
     SERIAL,
     SOCKET_LIKE,
@@ -89,14 +89,19 @@ class CanBus:
         options: Mapping[str, Option] = MappingProxyType({}),
         silence_s: float = SILENCE_S,
         counters: Counter[str] | None = None,
+        tap: Callable[[can.Message], None] | None = None,
+        tap_all: bool = False,
         opener: Callable[..., can.BusABC] = open_bus,  # for tests: what this machine does not have
     ) -> None:
+        """`tap` gets the frames of use as they come, their times the monotonic clock's; with `tap_all` all others."""
         self.counters: Counter[str] = Counter() if counters is None else counters
         self.port = f"can.{name}" if name else "can"
         self._adapter = Adapter(interface, channel, bitrate, fd, data_bitrate, listen_only, dict(options), key)
         self._opener, self._silence_s = opener, silence_s
         self._decode = partial(decode, bus=bus) if bus else decode
         self._wanted = frozenset(map(as_filter, identifiers))
+        self._tap, self._tap_all = tap, tap_all
+        self._of_use = frames(self._wanted)
         self._socket_like = interface in SOCKET_LIKE
         path = channel.partition("@")[0] if interface == "slcan" else channel
         self._device = path if interface in SERIAL and "://" not in channel else None
@@ -169,11 +174,12 @@ class CanBus:
         self._watch = BusWatch(self._silence_s)
         if self._adapter.interface == "slcan":
             port: Any = bus
-            return bus, SlcanReader(port.serialPortOrig, self._wanted, self.counters)
-        filter_frames(bus, sorted(self._wanted))
+            return bus, SlcanReader(port.serialPortOrig, self._wanted, self.counters, every=self._tap_all)
+        if not self._tap_all:
+            filter_frames(bus, sorted(self._wanted))
         if self._adapter.interface == "socketcan":
             ask_for_errors(bus)
-        return bus, BusReader(bus, self._wanted)
+        return bus, BusReader(bus, self._wanted, every=self._tap_all)
 
     def _read(self, bus: can.BusABC, reader: CanReader, stopping: threading.Event) -> None:
         """Until it is to stop, the device is lost, or nothing comes but failures."""
@@ -232,6 +238,10 @@ class CanBus:
                 self.counters["remote_frame"] += 1
                 continue
             message.timestamp = received_s(message.timestamp, now_s, realtime_s) if self._socket_like else now_s
+            if self._tap:
+                self._tap(message)
+                if self._tap_all and (message.arbitration_id, message.is_extended_id) not in self._of_use:
+                    continue
             if now_s - message.timestamp > STALE_S:
                 self.counters["stale"] += 1
                 continue

@@ -9,6 +9,7 @@ import os
 import select
 import socket
 from collections import Counter
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import Final
 
@@ -51,8 +52,11 @@ _NO_WAY: Final = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.
 class GpsdGnss:
     """A live input (`ports.LiveInput`) of fixes. `device`: the path of the receiver wanted, as gpsd names it."""
 
-    def __init__(self, host: str, port: int = PORT, device: str = "") -> None:
-        self._host, self._port, self._device = host, port, device
+    def __init__(
+        self, host: str, port: int = PORT, device: str = "", tap: Callable[[bytes, int], None] | None = None
+    ) -> None:
+        """`tap` gets all bytes as they come, with the monotonic clock's time."""
+        self._host, self._port, self._device, self._tap = host, port, device, tap
         self._reports = GpsdReports(device)
         self.counters: Counter[str] = self._reports.counters
         self._connected = False
@@ -167,7 +171,10 @@ class GpsdGnss:
             if not data:
                 self._tell("unplugged", f"{self.at}: {_FAULTS['closed']}")
                 return True
-            heard = reports.feed(data, monotonic_ns())
+            now_ns = monotonic_ns()
+            heard = reports.feed(data, now_ns)
+            if self._tap:
+                self._tap(data, now_ns)
             if reports.protocol is not None and reports.protocol != PROTOCOL:
                 self._tell("cannot_open", f"{self.at}: {_FAULTS['old'].format(protocol=reports.protocol)}")
                 return True

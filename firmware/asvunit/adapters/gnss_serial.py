@@ -10,6 +10,7 @@ import select
 import stat
 import termios
 from collections import Counter
+from collections.abc import Callable
 from time import monotonic_ns, thread_time_ns
 from typing import Any, Final
 
@@ -48,8 +49,9 @@ _NO_CHECKSUM: Final = "{port}: sentences arrive without checksum and are not tak
 class SerialGnss:
     """A live input (`ports.LiveInput`) of fixes."""
 
-    def __init__(self, port: str, baud: int = 9600) -> None:
-        self._port, self._baud = port, baud
+    def __init__(self, port: str, baud: int = 9600, tap: Callable[[bytes, int], None] | None = None) -> None:
+        """`tap` gets all bytes as they come, with the monotonic clock's time."""
+        self._port, self._baud, self._tap = port, baud, tap
         self._live = NmeaLive()
         self.counters: Counter[str] = self._live.counters
         self._told = ""  # reason of the last link
@@ -135,8 +137,10 @@ class SerialGnss:
                     live.reset()
                     self._tell("unplugged", self._detail("unplugged"))
                     return True
-                taken, began_ns = live.taken, thread_time_ns()
-                fixes = live.feed(data, monotonic_ns())
+                taken, began_ns, now_ns = live.taken, thread_time_ns(), monotonic_ns()
+                fixes = live.feed(data, now_ns)
+                if self._tap:
+                    self._tap(data, now_ns)
                 if len(data) >= _FULL and live.taken == taken:
                     pause_ns = min(thread_time_ns() - began_ns, _LONGEST_PAUSE_NS)
             else:

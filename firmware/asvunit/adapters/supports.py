@@ -17,7 +17,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,9 +83,10 @@ class SupportLog:
 class UdpSupports:
     """A live input (`ports.LiveInput`): one datagram a word, at one address and port of this machine."""
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, tap: Callable[[dict[str, Any], int], None] | None = None) -> None:
+        """`tap` gets each good word, with the monotonic clock's time of its receipt."""
         self.counters: Counter[str] = Counter()
-        self._address, self._port = address, port
+        self._address, self._port, self._tap = address, port, tap
         self._overflow = 0
         self._socket: socket.socket | None = None
         self._wake = -1
@@ -156,6 +157,8 @@ class UdpSupports:
             self.counters[found] += 1
         else:
             deliver(_support(now_ns - age_ns, found))
+            if self._tap:
+                self._tap(found, now_ns - age_ns)
 
     def _age_ns(self, ancillary: list[tuple[int, int, bytes]]) -> int:
         """How long ago the kernel received it; 0 where the clock was stepped meanwhile."""

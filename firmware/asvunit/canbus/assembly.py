@@ -12,14 +12,20 @@ from asvunit.canbus.state import SILENCE_S
 from asvunit.config import CanBusTable, CanTable, Config
 from asvunit.errors import UsageError, nearest
 from asvunit.ports import VehicleSignal
+from asvunit.session.lines import channel_name
 from asvunit.vehicle import Feed, VehicleMap
 
 _PERIODS: Final = 4  # of the quickest message: missed, the bus is silent
 _TIMEOUT_MS: Final = 500  # of signals whose period nobody told
 
 
-def can_inputs(config: Config, car: VehicleMap | None) -> dict[str, CanBus]:
-    """The buses, checked, by port: "can", or "can.NAME" where the map has several; none without one."""
+def can_inputs(
+    config: Config, car: VehicleMap | None, tap: Callable[[can.Message, str], None] | None = None
+) -> dict[str, CanBus]:
+    """The buses, checked, by port: "can", or "can.NAME" where the map has several; none without one.
+
+    `tap` gets the frames that `record.can` asks for, and the channel that a log calls theirs.
+    """
     if config.can.interface is None or car is None:
         return {}
     tables = bus_tables(config.can, car)
@@ -43,6 +49,8 @@ def can_inputs(config: Config, car: VehicleMap | None) -> dict[str, CanBus]:
             options=table.options,
             silence_s=silence_s([feed for feed in car.feeds if feed.bus == number]),
             counters=counters,
+            tap=_tap_of(tap, channel_name(table.channel, number)) if tap else None,
+            tap_all=tap is not None and config.record.can == "all",
         )
         bus.check()
         buses[bus.port] = bus
@@ -95,6 +103,10 @@ def described(config: Config, buses: dict[str, CanBus], car: VehicleMap) -> str:
         listening = ", listen-only" if table.listen_only else ""
         told.append(f"{name}{table.interface or config.can.interface} {table.channel}{rates}{listening}")
     return "; ".join(told)
+
+
+def _tap_of(tap: Callable[[can.Message, str], None], channel: str) -> Callable[[can.Message], None]:
+    return lambda message: tap(message, channel)
 
 
 def _patience_ms(timeout_ms: int) -> int:

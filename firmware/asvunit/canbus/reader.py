@@ -29,8 +29,10 @@ class CanReader(Protocol):
 class BusReader:
     """The reader for any interface."""
 
-    def __init__(self, bus: can.BusABC, identifiers: Iterable[Wanted]) -> None:
+    def __init__(self, bus: can.BusABC, identifiers: Iterable[Wanted], *, every: bool = False) -> None:
+        """`every`: all others too."""
         self.frames = 0
+        self._every = every
         self._bus = bus
         self._wanted = frames(identifiers)
         self._last_s = 0.0
@@ -47,14 +49,14 @@ class BusReader:
         most = _AT_ONCE if now_s - self._last_s < _DENSE_S else 1
         self._last_s = now_s
         found: list[can.Message] = []
-        wanted, recv = self._wanted, self._bus.recv
+        wanted, recv, every = self._wanted, self._bus.recv, self._every
         while message is not None:
             most -= 1
             if message.is_error_frame:
                 found.append(message)
             else:
                 self.frames += 1
-                if message.is_remote_frame or (message.arbitration_id, message.is_extended_id) in wanted:
+                if every or message.is_remote_frame or (message.arbitration_id, message.is_extended_id) in wanted:
                     found.append(message)
             if not most:
                 break

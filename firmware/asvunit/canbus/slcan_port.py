@@ -18,7 +18,7 @@ from typing import Any, Final
 import can
 from can.util import CAN_FD_DLC
 
-from asvunit.canbus.filters import Frames, Wanted
+from asvunit.canbus.filters import Frames, Wanted, whole_mask
 
 LINE_BYTES: Final = 256  # the longest frame, FD with a time stamp, has 146
 
@@ -49,8 +49,12 @@ class SlcanReader:
     `frames` counts all data frames of the bus, wanted or not.
     """
 
-    def __init__(self, port: Any, identifiers: Iterable[Wanted], counters: Counter[str]) -> None:
+    def __init__(
+        self, port: Any, identifiers: Iterable[Wanted], counters: Counter[str], *, every: bool = False
+    ) -> None:
+        """`every`: all others too."""
         self.frames = 0
+        self._every = every
         self._port = port
         self._counters = counters
         self._standard: dict[bytes, _Head] = {}
@@ -103,6 +107,21 @@ class SlcanReader:
         self._expect(number, True)
         return line[:_EXTENDED_HEAD] in self._extended  # digits of mixed case are nobody's
 
+    def _learns_any(self, line: bytes) -> bool:
+        """Whether a line begins as a frame; its head is known from now on."""
+        extended = line[:1] in _EXTENDED_LETTERS
+        size, heads = (_EXTENDED_HEAD, self._extended) if extended else (_STANDARD_HEAD, self._standard)
+        if line[:size] in heads:
+            return True
+        try:
+            number = int(line[1:size], 16)
+        except ValueError:
+            return False
+        if len(line) < size or number > whole_mask(extended):
+            return False
+        self._expect(number, extended)
+        return line[:size] in heads  # digits of mixed case are nobody's
+
     # Bytes
 
     def _chooses_reading(self) -> Callable[[float], bytes]:
@@ -146,7 +165,9 @@ class SlcanReader:
         if frames < len(lines) and (garbage := len(lines) - lines.count(b"") - frames):
             self._counters["garbage"] += garbage  # we ask the adapter nothing: it has nothing else to say
         standard, extended = self._standard, self._extended
-        if self._masked:
+        if self._every:
+            lines = [line for line in lines if line[:1] in _KINDS and self._learns_any(line)]
+        elif self._masked:
             lines = [
                 line
                 for line in lines

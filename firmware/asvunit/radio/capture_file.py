@@ -123,6 +123,21 @@ class CaptureFile:
                 break
             count -= len(block)
 
+    def sync(self) -> None:
+        """What was written is on the disk, not only handed over: what a power cut must not take."""
+        if not self._absent():
+            try:
+                os.fdatasync(self._descriptor)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # a pipe has no disk
+                    self._failed(error)
+
+    def move(self, path: Path) -> None:
+        """Goes on in another file, from a new section; what waits for the one before is its last."""
+        self.flush()
+        self.close()
+        self.path, self._fresh = path, True
+
     def close(self) -> None:
         """May be called twice."""
         if not self._absent():

@@ -20,6 +20,7 @@ from asvunit.radio.pcapng import PcapngWriter
 CAPACITY: Final = 8192  # frames that wait
 _INTERVAL_S: Final = 0.1  # between writings: a kill loses no more than this
 _SLICE: Final = 16  # frames put into form before others may run: some 100 us
+_SYNC_S: Final = 1.0
 _STOP_S: Final = 1.0
 _SYSTEM_DROPS: Final = "overflow"  # the radio's count of what the kernel had to drop
 
@@ -44,11 +45,13 @@ class RadioRecorder:
         radio: Mapping[str, int] | None = None,
         comment: str = "",
         key: str = "radio.capture",
+        synced: bool = False,
     ) -> None:
         """UsageError, naming `key`, where the file cannot be written.
 
         `address` and `port`: where UDP frames go to. `offset_ns`: Unix time of the monotonic clock's zero, None: as
         it is now. `radio`: counters of the radio, for the file's statistics. `comment`: of each section.
+        `synced`: it is put on the disk each second, so that a power cut takes no more than that.
         """
         self.counters: Counter[str] = Counter()
         self.offset_ns = time.time_ns() - time.monotonic_ns() if offset_ns is None else offset_ns
@@ -58,6 +61,8 @@ class RadioRecorder:
         self._lock = threading.Lock()  # of what is lost, which both sides count
         self._received = 0
         self._started_ns = 0
+        self._synced, self._sync_s = synced, 0.0
+        self._next: Path | None = None  # the file to go on in
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._file = CaptureFile(Path(path), key)
@@ -77,6 +82,10 @@ class RadioRecorder:
     def sent(self, time_ns: int, payload: bytes, source: str) -> None:
         """An own frame as it went out; `source` as others name this unit."""
         self._take((time_ns, source, payload, None, "", True))
+
+    def move(self, path: Path) -> None:
+        """Go on in another file; soon, by the thread."""
+        self._next = path
 
     def start(self) -> None:
         """Once."""
@@ -107,12 +116,15 @@ class RadioRecorder:
     def _run(self) -> None:
         while not self._ended.wait(_INTERVAL_S):
             self._write_waiting()
+            self._each_second()
         until_s = time.monotonic() + _STOP_S
         while self._waiting and time.monotonic() < until_s:
             self._write_waiting()
         if self._file.begin():
             self._statistics()
             self._file.flush()
+            if self._synced:
+                self._file.sync()
         self._file.close()
 
     def _write_waiting(self) -> None:
@@ -129,6 +141,14 @@ class RadioRecorder:
             for _ in range(min(_SLICE, len(waiting))):
                 self._put(waiting.popleft())
             self._file.flush()  # lets the other threads run
+
+    def _each_second(self) -> None:
+        path, self._next = self._next, None
+        if path is not None:
+            self._file.move(path)
+        elif self._synced and time.monotonic() >= self._sync_s:
+            self._sync_s = time.monotonic() + _SYNC_S
+            self._file.sync()
 
     def _put(self, frame: Waiting) -> None:
         time_ns, source, payload, power_dbm, remark, outbound = frame
