@@ -98,22 +98,22 @@ def course(number: int) -> Iterator[tuple[float, float, int, int]]:
             yield side * (way_m - COUNTER * step_m / 2), -60 - number, speed_kmh, 90 if side > 0 else 270
 
 
-def traffic(port: int, seconds: float) -> None:
+def traffic(port: int, seconds: float, others: int = OTHERS) -> None:
     """Sends evenly spread frames of the others; begins when told to, then prints what it did."""
-    frames = [[message(number, step, *at) for step, at in enumerate(course(number))] for number in range(OTHERS)]
-    radios = [RadioSender(LOOPBACK, port) for _ in range(OTHERS)]
+    frames = [[message(number, step, *at) for step, at in enumerate(course(number))] for number in range(others)]
+    radios = [RadioSender(LOOPBACK, port) for _ in range(others)]
     late, clock = Quantiles(), time.monotonic_ns
     print("made", flush=True)
     sys.stdin.readline()
     begin_ns, busy_s = clock(), time.process_time()
-    spacing_ns = 100 * MS // OTHERS
-    total = int(seconds * 10) * OTHERS
+    spacing_ns = 100 * MS // others
+    total = int(seconds * 10) * others
     for index in range(total):
         due_ns = begin_ns + index * spacing_ns
         wait_ns = due_ns - clock()
         if wait_ns > 0:
             time.sleep(wait_ns / 1e9)
-        step, number = divmod(index, OTHERS)
+        step, number = divmod(index, others)
         radios[number].send(frames[number][step % COUNTER])
         late.add_ns(clock() - due_ns)
     busy_s = time.process_time() - busy_s
@@ -126,8 +126,8 @@ def traffic(port: int, seconds: float) -> None:
 class Traffic:
     """The process above."""
 
-    def __init__(self, port: int, seconds: float) -> None:
-        self._process = part_of_this("traffic", str(port), str(seconds))
+    def __init__(self, port: int, seconds: float, others: int = OTHERS) -> None:
+        self._process = part_of_this("traffic", str(port), str(seconds), str(others))
         self._line()
 
     def begin(self) -> None:
@@ -465,6 +465,6 @@ def rows() -> list[Row]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["traffic"]:
-        traffic(int(sys.argv[2]), float(sys.argv[3]))
+        traffic(int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
     elif sys.argv[1:] == ["hour"]:
         hour()

@@ -97,7 +97,6 @@ class _Session:
         stop_on_eof: bool,
     ) -> None:
         from asvunit import assembly
-        from asvunit.adapters.terminal import TerminalOutputs
         from asvunit.assembly import assemble, beside
         from asvunit.event_hub import EventHub
         from asvunit.identity import ignition_phase_ns
@@ -125,9 +124,12 @@ class _Session:
         if session:
             stack.callback(session.stop)
             self._hub.tap = session.event
-        screens: list[Outputs] = [TerminalOutputs(sys.stdout, path.stem)] if view else []
-        for screen in screens:
-            stack.callback(screen.close)
+        screens: list[Outputs] = []
+        if view:
+            from asvunit.adapters.terminal import TerminalOutputs  # slow to import
+
+            screens.append(TerminalOutputs(sys.stdout, path.stem))
+            stack.callback(screens[0].close)
         stand_ins, timeouts_ms, mapped = simulated(config, folder)
         # A new identity at each ignition: vehicle_id, source address and phase of the cycles [G 3.7.2(d)]
         seed = config.seed if "seed" in config.model_fields_set else int.from_bytes(os.urandom(4), "big") % _SEEDS
