@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pynmea2
 import pytest
 
+from asvrig import schedule as schedule_module
 from asvrig.can_feed import CanFeed
 from asvrig.gnss_feed import bursts
 from asvrig.live import world as world_module
@@ -212,7 +213,7 @@ def test_records_are_not_made_long_ahead(monkeypatch):
             yield record
 
     monkeypatch.setattr(world_module, "bursts", seen_bursts)
-    monkeypatch.setattr(world_module, "_AHEAD_NS", S // 2)
+    monkeypatch.setattr(schedule_module, "_AHEAD_NS", S // 2)
     receiver = Device(clock)
     world = world_of(played, clock)
     world.add_unit(played.ego, receiver)

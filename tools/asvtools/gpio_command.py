@@ -1,4 +1,4 @@
-"""`asvkit gpio`: the pins of a unit put out, tried one by one, or shown as a table.
+"""`asvkit gpio`: the pins of a unit put out, tried one by one, or shown as a table or a drawing.
 
 None of them is for a unit that runs: it has its pins to itself.
 """
@@ -51,6 +51,25 @@ def show(
         typer.echo(json.dumps({"pins": lines, "reserved": used.reserved}))
         return
     typer.echo("\n".join([*table(used), *reserved(used)]))
+
+
+@app.command("wiring", short_help="The pin map as a drawing of the header and what is wired to it.")
+def wiring(
+    config: Annotated[Path | None, typer.Option(help=_CONFIG, metavar="FILE")] = None,
+    pins: Annotated[Path | None, typer.Option(help=_PINS, metavar="FILE")] = None,
+    svg: Annotated[Path, typer.Option(help="Where; '-' is stdout.", metavar="FILE")] = Path("-"),
+) -> None:
+    """The pin map as an SVG drawing: each pin of the header and the way through its parts. Nothing is opened."""
+    from asvtools.gpio_wiring_svg import wiring_svg
+
+    text = wiring_svg(_Unit(config, pins).pins)
+    if str(svg) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        svg.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AsvkitError(f"{svg}: cannot be written: {error.strerror}; name another file") from error
 
 
 @app.command("off", short_help="All lamps dark and the buzzer silent, as after a crash.")

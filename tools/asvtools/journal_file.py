@@ -155,9 +155,9 @@ def _settings(path: Path, line: str) -> "Settings":
 
 
 def _time_ms(line: str) -> int | None:
-    """Of an input; None for a comment, an empty line and a step of the clock."""
+    """Of an input; None for a comment, an empty line, a step of the clock and a part of a tick."""
     words = line.split()
-    if not words or words[0][0] in "#R":
+    if not words or words[0][0] in "#RP":
         return None
     return int(words[1])
 

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -49,6 +49,7 @@ class Ledger:
     counters: Counter[str] = field(default_factory=Counter)
     lost: int = 0  # events that the unit could not write
     events: int = 0
+    more: tuple[Path, ...] = ()  # files that go on where `path` ends
 
     @property
     def untimed(self) -> int:
@@ -56,13 +57,14 @@ class Ledger:
         return sum(session.untimed for session in self.sessions)
 
 
-def read_ledger(path: Path, unit: int, name: str) -> Ledger:
-    """One file of events; UsageError if it cannot be opened, AsvkitError if it holds none."""
-    ledger = Ledger(name, path)
+def read_ledger(path: Path, unit: int, name: str, more: Sequence[Path] = ()) -> Ledger:
+    """One file of events, `more` go on with it; UsageError if one cannot be opened, AsvkitError if there are none."""
+    ledger = Ledger(name, path, more=tuple(more))
     reader = _Reader(ledger, unit)
-    for event in _events(path, ledger):
-        ledger.events += 1
-        reader.take(event)
+    for each in (path, *more):
+        for event in _events(each, ledger):
+            ledger.events += 1
+            reader.take(event)
     reader.end()
     if not ledger.events:
         raise AsvkitError(f"{path}: holds no events of a unit; give what [events] file or --events FILE wrote")

@@ -18,6 +18,8 @@ from asvtools.latency_ledger import Ledger, lines, read_ledger
 from asvtools.latency_pins import PROBE_WAIT_NS, RECORD_WAIT_NS, Writes, merge, read_writes
 from asvtools.latency_stages import Change
 from asvunit.errors import AsvkitError, UsageError
+from asvunit.session.form import EVENTS as PART_EVENTS
+from asvunit.session.form import is_session, part_of
 
 EVENTS: Final = "events.jsonl"
 PINS: Final = "pins.jsonl"
@@ -69,7 +71,7 @@ def read_sessions(given: Sequence[Path], pins: Path | None = None) -> Measured:
     if pins is not None and len(files) != 1:
         raise UsageError(f"--pins: belongs to one file of events, and {len(files)} are given")
     names = _names(files)
-    measured = Measured([read_ledger(path, unit, names[unit]) for unit, path in enumerate(files)])
+    measured = Measured([read_ledger(path, unit, names[unit], _further_parts(path)) for unit, path in enumerate(files)])
     for ledger in measured.ledgers:
         folder = ledger.path.parent
         probe = folder / SEEN if ledger.path.name == EVENTS and (folder / STIMULI).is_file() else None
@@ -93,7 +95,7 @@ def sources(measured: Measured) -> list[Path]:
     """The files that it was read from, and those that a bench keeps beside them: what is raw is not written over."""
     found = []
     for ledger in measured.ledgers:
-        found += [ledger.path, *([ledger.pins] if ledger.pins else [])]
+        found += [ledger.path, *ledger.more, *([ledger.pins] if ledger.pins else [])]
         if ledger.path.name == EVENTS and (ledger.path.parent / STIMULI).is_file():
             found += [ledger.path.parent / name for name in (PINS, STIMULI, SEEN, CONDITIONS)]
     return found
@@ -108,7 +110,7 @@ def _files(given: Sequence[Path]) -> list[Path]:
             if not path.is_dir():
                 files.append(path)
                 continue
-            found = sorted(one for one in path.iterdir() if _holds_events(one))
+            found = _in_folder(path)
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if not found:
@@ -116,6 +118,28 @@ def _files(given: Sequence[Path]) -> list[Path]:
         files += found
     once = {path.resolve(): path for path in files}
     return list(once.values())
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """Of a recorded session its first part; of a folder of sessions that of each; else all files of events."""
+    if is_session(folder):
+        return [path for path in sorted(folder.iterdir()) if _part(path)][:1]
+    found = [one for each in sorted(folder.iterdir()) if is_session(each) for one in _in_folder(each)]
+    return found or sorted(one for one in folder.iterdir() if _holds_events(one))
+
+
+def _part(path: Path) -> int:
+    """Which part of a recorded session's events a file is; 0: none."""
+    found = part_of(path.name)
+    return found[1] if found and found[0] == PART_EVENTS and is_session(path.parent) else 0
+
+
+def _further_parts(path: Path) -> list[Path]:
+    """Those of the same session after the first one, which was given."""
+    if not _part(path):
+        return []
+    parts = sorted(one for one in path.parent.iterdir() if _part(one))
+    return parts[1:] if parts[0] == path else []
 
 
 def _holds_events(path: Path) -> bool:
@@ -130,6 +154,7 @@ def _holds_events(path: Path) -> bool:
 
 def _names(files: Sequence[Path]) -> list[str]:
     """By the file, with its folder where that is the same."""
+    files = [path.parent if _part(path) else path for path in files]
     stems = Counter(path.stem for path in files)
     names = [path.stem if stems[path.stem] == 1 else f"{path.resolve().parent.name}/{path.stem}" for path in files]
     again = Counter(names)

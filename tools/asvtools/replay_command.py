@@ -1,4 +1,4 @@
-"""`asvkit replay`: recorded inputs, offline; events and sent frames out."""
+"""`asvkit replay`: recorded inputs, offline, events and sent frames out; of a recorded session, its journal."""
 
 import contextlib
 import json
@@ -24,6 +24,9 @@ _USED: Final = frozenset(
 
 
 def replay(
+    session: Annotated[
+        Path | None, typer.Argument(metavar="SESSION", help="Folder of a recorded session.", show_default=False)
+    ] = None,
     gnss: recorded.Gnss = None,
     can: recorded.Can = None,
     vehicle: recorded.Vehicle = None,
@@ -41,38 +44,75 @@ def replay(
     align: recorded.Alignment = Align.ABSOLUTE,
     databases: recorded.Databases = None,
     buses: recorded.Buses = None,
+    speed: Annotated[
+        float | None, option("--speed", "N", "Of a session: 1 as it was; 0, the default: as fast as it goes.")
+    ] = None,
+    begin: Annotated[
+        str | None, option("--from", "T", "Of a session: show it from here, HH:MM:SS (UTC) or seconds.")
+    ] = None,
+    view: Annotated[bool, typer.Option("--view", help="Of a session: the driver's view, here.")] = False,
+    from_raw: Annotated[
+        bool, typer.Option("--from-raw", help="Of a session: its raw inputs, as with another --config.")
+    ] = False,
 ) -> None:
-    """Recorded inputs through the unit, offline: frames and warnings as they would have been live."""
+    """Recorded inputs through the unit, offline: frames and warnings as they would have been live.
+
+    SESSION: its journal again, every decision compared with the recorded ones; exit 1 names the first that differs.
+    """
+    if session is None and (speed is not None or begin is not None or view or from_raw):
+        raise UsageError("--speed, --from, --view and --from-raw are of a session: name its folder")
+    if session is not None:
+        given = (gnss, can, vehicle, radio, supports, day, databases, buses)
+        if any(one is not None for one in given) or align is not Align.ABSOLUTE:
+            raise UsageError(f"{session}: it holds all inputs; give it without others")
+        if not from_raw:
+            if any(one is not None for one in (config, sent, capture, journal, seed)):
+                raise UsageError(
+                    f"{session}: its decisions are made again as they were; --config, --seed, --sent, --capture and "
+                    "--journal go with --from-raw"
+                )
+            from asvtools.replay_session import replay_session
+
+            replay_session(session, speed or 0, begin, events, view)
+            return
+        if speed is not None or begin is not None or view:
+            raise UsageError("--speed, --from and --view go with a session's journal, not with --from-raw")
     if capture and capture.suffix.lower() != ".pcapng":
         raise UsageError(f"--capture: {capture}: pcap knows neither direction nor comments; name a file .pcapng")
-    opened = open_recorded(
-        gnss=gnss,
-        can=can,
-        vehicle=vehicle,
-        radio=radio,
-        supports=supports,
-        config=config,
-        seed=seed,
-        day=day,
-        align=align,
-        databases=databases,
-        buses=buses,
-        written=[sent, capture, journal, None if str(events) == "-" else events],
-    )
+    outputs = [sent, capture, journal, None if str(events) == "-" else events]
+    if session is not None:
+        from asvtools.replay_raw import open_raw
+
+        opened = open_raw(session, config, seed, outputs)
+    else:
+        opened = open_recorded(
+            gnss=gnss,
+            can=can,
+            vehicle=vehicle,
+            radio=radio,
+            supports=supports,
+            config=config,
+            seed=seed,
+            day=day,
+            align=align,
+            databases=databases,
+            buses=buses,
+            written=outputs,
+        )
     try:
         with contextlib.ExitStack() as stack:
-            session = _Session(stack, opened, events, sent, journal, capture)
-            session.run()
+            played = _Played(stack, opened, events, sent, journal, capture)
+            played.run()
     except BrokenPipeError:
         raise
     except OSError as error:
         names = " or ".join(str(path) for path in (events, journal) if path)
         raise AsvkitError(f"{names}: cannot be written: {error.strerror or error}; make room and repeat") from error
     if str(events) != "-":
-        session.summary()
+        played.summary()
 
 
-class _Session:
+class _Played:
     """One replay: the unit, where its outputs go, and what is said of them at the end."""
 
     def __init__(

@@ -167,7 +167,7 @@ class CaptureFile:
 def _open(path: Path) -> int:
     """OSError, with `EBUSY` where another unit writes it, `EINVAL` where something else is in it."""
     ways = os.O_WRONLY if _is_pipe(path) else os.O_RDWR | os.O_CREAT | os.O_APPEND
-    descriptor = os.open(path, ways | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    descriptor = os.open(path, ways | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
     try:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             try:

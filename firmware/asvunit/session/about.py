@@ -62,12 +62,17 @@ def named_files(config: "Config", folder: Path, car: "VehicleMap | None") -> dic
 
 def copy_files(session: Path, config_path: Path, files: Mapping[str, Path]) -> None:
     """The configuration and what it names, into the session's folder; OSError where that does not go."""
-    shutil.copyfile(config_path, session / UNIT)
+    _copy(config_path, session / UNIT)
     if files:
-        (session / FILES).mkdir(exist_ok=True)
+        (session / FILES).mkdir(mode=0o750, exist_ok=True)
     for path in files.values():
-        with suppress(shutil.SameFileError):
-            shutil.copyfile(path, session / FILES / path.name)
+        _copy(path, session / FILES / path.name)
+
+
+def _copy(path: Path, to: Path) -> None:
+    with suppress(shutil.SameFileError):
+        shutil.copyfile(path, to)
+        to.chmod(0o640)  # like all of a session: not for others
 
 
 def git_revision() -> str | None:

@@ -16,9 +16,18 @@ from asvunit.session import form
 from asvunit.session.retention import is_written
 
 ENDED, CUT, RUNNING = "ended", "cut", "running"
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 16
 _LONGEST: Final = 1 << 20  # of a line; no unit writes one so long
-_NEEDED: Final = {"started": str, "vehicle_id": int, "base_ns": int, "offset_ns": int}
+_LATEST_S: Final = 1 << 33
+_TIMES_END: Final = 1 << 62  # ns
+_TIME: Final = {"t": (int, float)}
+_KEYS: Final[dict[str, dict[str, Any]]] = {
+    **dict.fromkeys(("support", "hmi", "signal", "own_message"), _TIME),
+    **{kind: {**_TIME, "reason": str} for kind in ("drop", "neighbour")},
+    "status": {**_TIME, "input": str, "state": str, "reason": str},
+    "system": {**_TIME, "on": bool, "receiving": bool, "fault": bool},
+}
+_NEEDED: Final = {"vehicle_id": int, "base_ns": int, "offset_ns": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class Session:
         for part in parts:
             for number, line in self.lines(part, form.EVENTS):
                 event = _object(line)
-                if event is None or "event" not in event:
+                if event is None or not _is_event(event):
                     raise AsvkitError(f"{part.files[form.EVENTS]}: line {number} is damaged; the disk may be failing")
                 yield event
 
@@ -156,6 +165,8 @@ def _about(path: Path) -> dict[str, Any]:
     for key, kind in _NEEDED.items():
         if not isinstance(about.get(key), kind):
             raise UsageError(f"{path}: {key}: missing or damaged; the session cannot be read without it")
+        if not -_TIMES_END < about[key] < _TIMES_END:
+            raise UsageError(f"{path}: {key}: damaged: {str(about[key])[:30]} cannot be")
     return about
 
 
@@ -176,6 +187,17 @@ def _object(data: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
+
+
+def _is_event(event: dict[str, Any]) -> bool:
+    """Whether a recorded event has what is asked of all of its kind."""
+    if not isinstance(event.get("event"), str) or not isinstance(event.get("count", 0), int):
+        return False
+    times = [event[key] for key in ("t", "since") if key in event]
+    if not all(isinstance(time_s, (int, float)) and -_LATEST_S < time_s < _LATEST_S for time_s in times):
+        return False
+    needed = _KEYS.get(event["event"], {})
+    return all(isinstance(event.get(key), kind) for key, kind in needed.items())
 
 
 def _unreadable(path: Path, error: OSError) -> AsvkitError:

@@ -25,16 +25,17 @@ from asvunit.texts import TEXTS
 _FAULTS: Final = (ValueError, IndexError, KeyError, OverflowError, TypeError, AttributeError)
 _SOURCE: Final = "# source "
 _HEAD_LINES: Final = 2
+_MS_END: Final = 1 << 29  # the unit's clock is rebased long before
+_BASE_END: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Parts whose journal is one. `why` it does not go on from the part before it; `lost`: lines between them."""
+    """Parts whose journal is one. `why` it does not go on from the part before it."""
 
     parts: list[Part]
     checkpoint: dict[str, Any] | None
     why: str = ""
-    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +64,35 @@ class Names(Sources):
 def stretches(session: Session) -> list[Stretch]:
     """The journal's, in order; AsvkitError where there is none to begin with."""
     found: list[Stretch] = []
-    whole, last = True, 0
+    before: Part | None = None  # the last one that is played
     for part in session.parts:
         if form.JOURNAL not in part.files:
             continue
         state = session.checkpoint(part)
         lost = state.get("lost", 0) if state else 0
-        lost = lost if isinstance(lost, int) else 0
-        follows = part.number == last + 1 and whole and not lost
-        if follows and found:
+        why = _why_anew(before, part, lost)
+        if found and not why:
             found[-1].parts.append(part)
         elif part.number == 1 or state is not None:
-            found.append(Stretch([part], None if part.number == 1 else state, _why(last, part, whole, lost), lost))
-        whole, last = part.whole, part.number
+            found.append(Stretch([part], None if part.number == 1 else state, why if part.number > 1 else ""))
+        else:
+            continue
+        before = part
     if not found:
         raise AsvkitError(f"{session.folder}: nothing to replay: no journal with a begin is in it")
     return found
 
 
-def _why(last: int, part: Part, whole: bool, lost: int) -> str:
+def _why_anew(before: Part | None, part: Part, lost: object) -> str:
+    """Why a part's journal does not go on from the one before; nothing where it does."""
+    last = before.number if before else 0
     if lost:
-        return f"{lost} lines of the journal were lost before part {part.number}"
-    if part.number > last + 1:
-        missing = f"part {last + 1}" if part.number == last + 2 else f"parts {last + 1} to {part.number - 1}"
-        return f"{missing} {'is' if part.number == last + 2 else 'are'} not there"
-    return "" if whole else f"the journal of part {last} is cut off"
+        return f"{lost} lines of the journal were lost before it"
+    if part.number == last + 2:
+        return f"part {last + 1} is not there, or cannot be replayed"
+    if part.number > last + 2:
+        return f"parts {last + 1} to {part.number - 1} are not there, or cannot be replayed"
+    return "" if before is None or before.whole else f"the journal of part {last} is cut off"
 
 
 def unplayed(session: Session, found: list[Stretch]) -> list[int]:
@@ -105,10 +110,11 @@ def begun_near(session: Session, found: list[Stretch], epoch_s: float) -> list[S
             state = session.checkpoint(stretch.parts[index])
             if index == 0 and at == 0:
                 break
-            if state is None or not isinstance(state.get("unit_ms"), int):
+            unit_ms = state.get("unit_ms") if state else None
+            if not (isinstance(unit_ms, int) and 0 <= unit_ms <= _MS_END):
                 continue
             clock.begin(state)
-            if clock.epoch_s(state["unit_ms"]) <= epoch_s:
+            if clock.epoch_s(unit_ms) <= epoch_s:
                 if index == 0:
                     return found[at:]
                 return [Stretch(stretch.parts[index:], state), *found[at + 1 :]]
@@ -126,7 +132,7 @@ class Clock:
         """The base as it was when a checkpoint was made; None: at the begin."""
         if state is None:
             self._base_ns = self._first_ns
-        elif isinstance(state.get("base_ns"), int):
+        elif isinstance(state.get("base_ns"), int) and abs(state["base_ns"]) < _BASE_END:
             self._base_ns = state["base_ns"]
 
     def rebase(self, offset_ms: int) -> None:
@@ -210,6 +216,8 @@ class SessionReplay:
             return None
         self.lines += 1
         kind, at, *_rest = text.split(" ", 2)
+        if kind != "P" and not 0 <= int(at) <= _MS_END:
+            raise ValueError("a time that cannot be")
         if kind == "R":
             self._clock.rebase(int(at))
             self._at_ms -= int(at)

@@ -102,7 +102,7 @@ class Comparison:
 
     def end(self, last_s: float) -> None:
         """The replay is over at a time; so should the record be."""
-        until_s = float("inf") if self._ends else last_s
+        until_s = float("inf") if self._ends else last_s - MS_S  # of its last millisecond a line may be missing
         self._read(until_s)
         for event in self._waiting:
             if event["t"] <= until_s:

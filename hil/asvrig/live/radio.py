@@ -44,12 +44,14 @@ class RadioSender:
         sock.setblocking(False)
         self.dropped: Counter[str] = Counter()  # payloads by reason: "no_room", "network"
         self.sent = 0
-        self._socket, self._source, self._before = sock, source, before
+        self._socket, self._before = sock, before
+        # As units name it in their events: "127.0.0.1:40000", "[fe80::1]:40000", "02:00:00:aa:bb:cc"
+        self.source = source
 
     @property
-    def source(self) -> str:
-        """As units name it in their events: "127.0.0.1:40000", "[fe80::1]:40000", "02:00:00:aa:bb:cc"."""
-        return self._source
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._socket.fileno() < 0
 
     def send(self, payload: bytes) -> None:
         """Sends one payload; never blocks, never raises: what the network does not take is counted."""
