@@ -18,7 +18,7 @@ from asvunit.message import decode, values
 from .car import MS, Car
 from .others import TRUSTED
 
-READY_S: Final = 90.0
+READY_S: Final = 180.0
 WAIT_S: Final = 40.0
 HEADING_KMH: Final = 30.0
 AWAY_KMH: Final = 45.0
@@ -64,7 +64,6 @@ class Bench:
         if anew or asked != self._kept or self._unit is None or self._unit.exit_code is not None:
             self.end()
             self._unit, self._kept = self.target.start(wanted, supervised=supervised), asked
-            self.car.calm()
             self._unit.wait_ready(READY_S)
         self._alone()
         for name in ("gnss", "can"):

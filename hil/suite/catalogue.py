@@ -14,7 +14,6 @@ import pytest
 DRIVER_S: Final = 1.0  # what matters to the driver is shown so long after it is known, at most
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- catalogue -->", "<!-- end of catalogue -->"
-_EVERY: Final = "the bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Fault:
     """One row. `needs`: abilities of a target without which its test is skipped by name.
 
     `known_s`: how long after its begin the fault is one, by the definitions of the guideline and the interfaces; the
-    driver is shown it `DRIVER_S` after that. `main`: among those that the emulated Raspberry Pi is tested with.
+    driver is shown it `DRIVER_S` after that.
     """
 
     name: str
@@ -34,7 +33,6 @@ class Fault:
     recovery: str
     recording: str = "complete"
     needs: tuple[str, ...] = ()
-    main: bool = True
 
     @property
     def within_s(self) -> float:
@@ -100,7 +98,7 @@ _FAULTS: Final = (
     Fault(
         "gnss_unplugged",
         "the receiver is pulled out",
-        "its device goes (local: the pty; emulated Pi, ssh: where the bench has a way)",
+        "its device goes: on `local` the pty",
         0.0,
         "`fault` lit",
         "`gnss` disconnected, `unplugged`",
