@@ -75,16 +75,25 @@ def test_a_crossing_reaches_the_lamps_and_the_air(target: Pi3Target) -> None:
 
 
 def test_devices_go_and_come(target: Pi3Target) -> None:
-    unit = target.start()
+    scenario = scenario_of("crossing")
+    unit = target.start(unit_tables(scenario, target))
     try:
         unit.wait_ready(READY_S)
-        for name, device in (("can", target.can), ("gnss", target.receiver)):
+        with play(scenario, target):
+            for name, device in (("can", target.can), ("gnss", target.receiver)):
+                unit.wait_event(is_state(name, "ok"), WAIT_S)
+                since = len(unit.events)
+                device.unplug()
+                unit.wait_event(is_state(name, "disconnected"), WAIT_S, since=since)
+                since = len(unit.events)
+                device.plug()
+                unit.wait_event(is_state(name, "ok"), WAIT_S, since=since)
             since = len(unit.events)
-            device.unplug()
-            unit.wait_event(is_state(name, "disconnected"), WAIT_S, since=since)
-            since = len(unit.events)
-            device.plug()
-            unit.wait_event(is_state(name, "ok"), WAIT_S, since=since)
+            undo = target.fault("bus_off")
+            told = unit.wait_event(is_state("can", "disconnected"), WAIT_S, since=since)
+            assert told["reason"] == "bus_off"
+            undo()
+            unit.wait_event(is_state("can", "ok"), WAIT_S, since=since)
     finally:
         unit.stop(15)
 

@@ -57,9 +57,20 @@ class Store:
         file.append(lines)
 
     def begin_part(self, state: Mapping[str, Any]) -> None:
-        """The next part, whose journal begins at a state of the core."""
+        """The next part, whose journal begins at a state of the core; where that does not go, nothing is left of it."""
         self.close_files()
         self.part += 1
+        try:
+            self._begin(state)
+        except OSError:
+            self.close_files()
+            for kind in (form.CHECKPOINT, form.JOURNAL):
+                with contextlib.suppress(OSError):
+                    (self.path / form.part_name(kind, self.part)).unlink()
+            self.part -= 1
+            raise
+
+    def _begin(self, state: Mapping[str, Any]) -> None:
         if not (self.path / form.SESSION).exists():  # taken away by a person, or with its disk
             self.path.mkdir(mode=0o750, exist_ok=True)
             self._furnish()

@@ -165,6 +165,7 @@ class SessionWriter:
         while not self._ended.wait(_INTERVAL_S):
             self.turn()
         self._write_waiting()
+        self.counters["journal"] += self._missing
         lost = {kind: count for kind, count in self.counters.items() if count and kind != "no_sentence"}
         self._store.end({"reason": self.reason, "lost": self._missing, "lost_by_kind": lost})
 

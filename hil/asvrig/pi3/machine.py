@@ -30,6 +30,7 @@ from asvunit.errors import AsvkitError
 AGENT_DEVICE: Final = "/dev/agent"
 LINES: Final = ("gnss", "can", "agent")
 _START_S: Final = 20.0
+_PREFIX: Final = "asvkit-pi3-"
 _RETRY_S: Final = 0.02
 _SAID_BYTES: Final = 4096
 # Kills QEMU when our end of its standard input closes. Its time is everybody's there: where it may, it goes first
@@ -56,7 +57,8 @@ class Machine:
         self.card = folder / "card.img"
         self.console = folder / "console.log"
         self._image = image
-        self._room = Path(tempfile.mkdtemp(prefix="asvkit-pi3-"))  # paths of sockets must be short
+        _clean()
+        self._room = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))  # paths of sockets must be short
         self.log = -1  # what QEMU says, and its log of qtest's line; whoever reads it closes it
         self._process: subprocess.Popen[bytes] | None = None
         self._initrd = self._room / "initrd"
@@ -159,6 +161,14 @@ class Machine:
 
     def _wire(self, name: str) -> str:
         return f"{self.path(name)},server=on,wait=off"
+
+
+def _clean() -> None:
+    """Takes away what benches that were killed have left: an archive of the whole Pi each."""
+    for room in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = room.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _escaped(path: Path) -> str:

@@ -42,7 +42,10 @@ _EVENTS: Final = "/run/asvkit/events"
 _BOOT_S: Final = 120.0
 _DEVICES_S: Final = 60.0
 _RETRY_S: Final = 0.1
-_UART: Final = "3f201000.serial"
+_UART, _GNSS = "/dev/ttyAMA0", "/dev/gnss"
+_HANG_UP: Final = (
+    f'import fcntl, os; fcntl.ioctl(os.open("{_UART}", os.O_NOCTTY | os.O_NONBLOCK), 0x5437)'  # TIOCVHANGUP
+)
 _IS_CAN: Final = '[ "$(cat $one/serial 2>/dev/null)" = can ]'
 
 
@@ -168,7 +171,7 @@ class Pi3Target:
             git_revision(),
             pins_sha256(),
             {
-                "gnss": "PL011 /dev/ttyAMA0",
+                "gnss": f"PL011 {_UART}",
                 "can": "SocketCAN can0, slcan on USB serial",
                 "radio": "Ethernet frames on usb0",
                 "pins": "lgpio on the BCM2835, seen by qtest",
@@ -180,7 +183,7 @@ class Pi3Target:
         """The tables that bind a unit to this bench."""
         return {
             "vehicle": {"map": "bench"},
-            "gnss": {"port": "/dev/ttyAMA0", "baud": 115200},
+            "gnss": {"port": _GNSS, "baud": 115200},
             "can": {"interface": "socketcan", "channel": "can0"},
             "radio": {"kind": "ocb", "interface": "usb0"},
             "hmi": {"gpio": "lgpio", "self_test": False},
@@ -256,8 +259,8 @@ class Pi3Target:
         return self._agent_fault("disk_full")(**{"path": STATE, **how})
 
     def _bind_uart(self, there: bool) -> None:
-        """The kernel there lets go of the UART, or takes it again: its tty goes and comes as with a plug."""
-        self._there(f"echo {_UART} >/sys/bus/amba/drivers/uart-pl011/{'bind' if there else 'unbind'}")
+        """Its name goes, and who has it open is hung up on, as by a plug that is pulled; or the name comes."""
+        self._there(f"ln -sf {_UART} {_GNSS}" if there else f"rm -f {_GNSS}; python3 -c '{_HANG_UP}'")
 
     def _bind_can(self, there: bool) -> None:
         """The same with the adapter on USB."""
