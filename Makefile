@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test gate radio-gate check bench mf4-test wheel-test lock clean
+.PHONY: setup demo verify test gate hil hil-all radio-gate check bench mf4-test wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -27,7 +27,7 @@ verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes
 	$(BIN)/asvkit verify
 
 # Hundreds of processes are started: compiled modules are kept, whatever the environment says
-test gate radio-gate: export PYTHONDONTWRITEBYTECODE =
+test gate hil hil-all radio-gate: export PYTHONDONTWRITEBYTECODE =
 
 # One worker more than processors: many tests wait for a device, a process or the clock
 test: .venv/dev.stamp  ## the everyday tests
@@ -38,6 +38,19 @@ gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the l
 		tests/unit/test_vehicle_suggest.py tests/unit/test_wireshark.py tests/unit/test_can_player.py
 	ASVKIT_ALL=1 $(BIN)/pytest -n auto -m "long or hypothesis" --ignore=tests/hil/test_radio_flood.py
 
+# Alone on the machine: the emulated Pi is twenty times slower than what plays it
+hil: .venv/dev.stamp  ## builds and boots an emulated Raspberry Pi, and runs the suite's main part on it
+	mkdir -p build
+	$(BIN)/python -m asvrig.pi3 build
+	$(BIN)/pytest hil/suite --asvkit-target pi3-qemu --asvkit-results build/hil-pi3.json $(HIL)
+
+hil-all: .venv/dev.stamp  ## the whole suite: on this machine, on one whose bus can go off, on the emulated Pi; a soak of a minute each
+	mkdir -p build
+	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-results build/hil-local.json $(HIL)
+	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-target local-multicast -k bus_off
+	$(BIN)/python -m asvrig.pi3 build
+	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-target pi3-qemu --asvkit-results build/hil-pi3.json $(HIL)
+
 radio-gate: .venv/dev.stamp  ## the radio under floods and over bad links, on every road; ASVKIT_SOAK=1: 30 minutes each
 	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_radio_flood.py tests/hil/test_radio_bad_link.py tests/hil/test_radio_scapy.py \
 		tests/hil/test_peer.py
@@ -46,6 +59,7 @@ check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy hil/suite
 	$(BIN)/lint-imports
 	$(BIN)/python -m asvtools.codec_source | cmp - firmware/asvcore/codec.py
 

@@ -9,13 +9,17 @@ before a unit that is started anew has the pins.
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from asvunit.pins import PinMap
+if TYPE_CHECKING:
+    from asvunit.pins import PinMap
 
+_LEFT_ALONE_S: Final = 5.0
 _IN_ORDER = b"."
 
 
@@ -25,7 +29,7 @@ class GpioGuard:
     Mock pins without a record have none: nothing of theirs outlives the unit.
     """
 
-    def __init__(self, factory: str, pins: PinMap, record: Path | None) -> None:
+    def __init__(self, factory: str, pins: "PinMap", record: Path | None) -> None:
         """`factory`: "lgpio" or "mock"; `record`: the file for the changes of mock pins, or None."""
         self._process: subprocess.Popen[bytes] | None = None
         self._word = -1
@@ -69,7 +73,9 @@ def main(arguments: list[str]) -> int:
     """Wait for the unit's end, and darken the pins if it did not end in order."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    select.select([int(arguments[0])], [], [], _LEFT_ALONE_S)  # a small machine has the unit itself to start first
     from asvunit.adapters.gpio import darken, open_chip
+    from asvunit.pins import PinMap
 
     factory, told, record = json.loads(arguments[1])
     pins = PinMap.model_validate_json(told)

@@ -25,6 +25,7 @@ JUMP_M: Final = 400.0
 _WINKER: Final = {"off": 0, "left": 1, "right": 2}
 _SHIFT_DRIVE: Final = 3
 _PERIOD_NS, _MOTION_NS = 100 * MS, 20 * MS
+_SLOWEST_FIX, _SLOWEST_BODY = 4, 2  # of these: what is rarer is late for the unit
 _NOISE: Final = bytes(range(128, 256)) + b"$GNRMC,no,such,line*00\r\n$GN\x00GA,,,,,,*7F\r\n"
 _TOO_FAST: Final = 0xFFF0  # 655.2 km/h, beyond the signal's 300
 
@@ -46,9 +47,11 @@ class Car:
         self._due: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = count()
         first_ns = -(-(time.time_ns() + 20 * MS) // _PERIOD_NS) * _PERIOD_NS - self._offset_ns  # as receivers do
-        self._repeat(first_ns, _PERIOD_NS, self._fix)
-        self._repeat(first_ns + 3 * MS, _MOTION_NS, self._motion)
-        self._repeat(first_ns + 13 * MS, _PERIOD_NS, self._body)
+        fix_ns = _PERIOD_NS * min(target.pace, _SLOWEST_FIX)
+        self._motion_ns, self._body_ns = _MOTION_NS * target.pace, _PERIOD_NS * min(target.pace, _SLOWEST_BODY)
+        self._repeat(first_ns, fix_ns, self._fix)
+        self._repeat(first_ns + 3 * MS, self._motion_ns, self._motion)
+        self._repeat(first_ns + 13 * MS, self._body_ns, self._body)
         self._repeat(first_ns + 37 * MS, _PERIOD_NS, self._frames)
         self._thread = threading.Thread(target=self._run, name="car of the suite", daemon=True)
         self._thread.start()
@@ -164,13 +167,13 @@ class Car:
         if self._can == "silent":
             return
         told = _TOO_FAST if self._can == "implausible" else round(self._speed_kmh * 100)
-        alive = due_ns // _MOTION_NS % 16
+        alive = due_ns // self._motion_ns % 16
         self._target.can.send(MOTION, False, told.to_bytes(2, "little") + bytes((0, 0, self._brake, 0, 0, alive)))
 
     def _body(self, due_ns: int) -> None:
         if self._can in ("silent", "stale"):
             return
-        alive = due_ns // _PERIOD_NS % 16
+        alive = due_ns // self._body_ns % 16
         self._target.can.send(BODY, False, bytes((_WINKER[self._winker], _SHIFT_DRIVE, 0, 0, 0, 0, 0, alive)))
 
     def _frames(self, due_ns: int) -> None:

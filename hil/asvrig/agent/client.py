@@ -33,8 +33,9 @@ class AgentClient:
     streams).
     """
 
-    def __init__(self, stream: Stream, name: str = "agent") -> None:
-        self.name = name
+    def __init__(self, stream: Stream, name: str = "agent", piece_bytes: int = PIECE_BYTES) -> None:
+        """`piece_bytes`: of files that go there; less where the line has no flow control."""
+        self.name, self.piece_bytes = name, piece_bytes
         self.counters: Counter[str] = Counter()
         self.told: dict[str, Any] = {}  # by its answer to hello
         self._stream = stream
@@ -157,9 +158,9 @@ class AgentClient:
 
     def write(self, path: str, data: bytes) -> None:
         """A file there, made with its folders; it is whole or not there."""
-        for at in range(0, max(1, len(data)), PIECE_BYTES):
-            last = at + PIECE_BYTES >= len(data)
-            self.ask("write", path=path, at=at, data=pack(data[at : at + PIECE_BYTES]), last=last)
+        for at in range(0, max(1, len(data)), self.piece_bytes):
+            piece = data[at : at + self.piece_bytes]
+            self.ask("write", path=path, at=at, data=pack(piece), last=at + len(piece) >= len(data))
 
     def push(self, path: str, data: bytes) -> None:
         """Into a pipe there, that somebody reads; AsvkitError if there is none."""

@@ -28,7 +28,7 @@ def main() -> int:
 
             target = Pi3Target(arguments.folder, image)
             try:
-                said(f"booted in {target.boot_s:.1f} s; its console: {target.machine.console}; Ctrl-C ends it")
+                said(f"booted in {target.boot_s:.1f} s; Ctrl-C ends it")
                 while target.machine.on:
                     time.sleep(0.5)
             finally:

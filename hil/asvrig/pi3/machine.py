@@ -27,7 +27,7 @@ from asvrig.pi3.host import last_line, program, run
 from asvrig.pi3.image import Image
 from asvunit.errors import AsvkitError
 
-AGENT_DEVICE: Final = "/dev/agent"
+AGENT_DEVICE: Final = "/dev/ttyS1"  # the mini UART: each device on USB costs the guest a third of its time
 LINES: Final = ("gnss", "can", "agent")
 _START_S: Final = 20.0
 _PREFIX: Final = "asvkit-pi3-"
@@ -50,12 +50,11 @@ _QUIET: Final = "quiet loglevel=3 panic=-1 deferred_probe_timeout=1 rdinit=/init
 
 
 class Machine:
-    """One Pi with its card. `folder` gets the card, and what kernel (console.log) and QEMU (qemu.log) say."""
+    """One Pi with its card. `folder` gets the card, and what QEMU says (qemu.log)."""
 
     def __init__(self, image: Image, folder: Path) -> None:
         self.folder = folder
         self.card = folder / "card.img"
-        self.console = folder / "console.log"
         self._image = image
         _clean()
         self._room = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))  # paths of sockets must be short
@@ -123,13 +122,9 @@ class Machine:
 
     def last_words(self) -> str:
         """Of QEMU, else of the kernel and what runs on it."""
-        for path in (self.folder / "qemu.log", self.console):
-            with contextlib.suppress(OSError), path.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _SAID_BYTES))
-                lines = [line for line in file.read().splitlines() if b"exp-gpio" not in line]
-                said = last_line(b"\n".join(lines))
-                if said:
-                    return said
+        with contextlib.suppress(OSError), (self.folder / "qemu.log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _SAID_BYTES))
+            return last_line(b"\n".join(line for line in file.read().splitlines() if b"exp-gpio" not in line))
         return ""
 
     def _said_at_once(self) -> str:
@@ -150,10 +145,9 @@ class Machine:
         boot = ["-kernel", self._image.kernel, "-initrd", self._initrd, "-dtb", self._image.dtb, "-append", words]
         card = ["-drive", f"if=sd,format=raw,cache=writeback,file={_escaped(self.card)}"]
         wires = [part for name in LINES for part in ("-chardev", f"socket,id={name},path={self._wire(name)}")]
-        serial = ["-serial", "chardev:gnss", "-serial", f"file:{self.console}"]
+        serial = ["-serial", "chardev:gnss", "-serial", "chardev:agent"]
         # Always plugged: QEMU's USB does not survive that one goes while it is used
-        devices = [f"usb-serial,chardev={name},serial={name},always-plugged=on" for name in ("can", "agent")]
-        usb = [part for device in devices for part in ("-device", device)]
+        usb = ["-device", "usb-serial,chardev=can,serial=can,always-plugged=on"]
         air = f"dgram,id=radio,local.type=unix,local.path={self.path('radio')},remote.type=unix"
         radio = ["-netdev", f"{air},remote.path={self.path('bench')}", "-device", "usb-net,netdev=radio"]
         probe = ["-qtest", f"unix:{self._wire('qtest')}"]  # its log goes where QEMU speaks, at once

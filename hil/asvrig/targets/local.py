@@ -92,6 +92,7 @@ class LocalTarget:
             self.pins.start()
             opened.callback(self.pins.close)
             self._opened = opened.pop_all()
+        self.pace = 1
         self.abilities = _ALWAYS | {"bus_off" if multicast else "unplug"}
         self.abilities |= {"disk_full"} if self._folder.small else set()
         self.abilities |= {"clock", "power"} if self._between else set()

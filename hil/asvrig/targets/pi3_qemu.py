@@ -42,6 +42,7 @@ _EVENTS: Final = "/run/asvkit/events"
 _BOOT_S: Final = 120.0
 _DEVICES_S: Final = 60.0
 _RETRY_S: Final = 0.1
+_PIECE_BYTES: Final = 1024  # the mini UART has no flow control
 _UART, _GNSS = "/dev/ttyAMA0", "/dev/gnss"
 _HANG_UP: Final = (
     f'import fcntl, os; fcntl.ioctl(os.open("{_UART}", os.O_NOCTTY | os.O_NONBLOCK), 0x5437)'  # TIOCVHANGUP
@@ -59,6 +60,7 @@ class Pi3Target:
 
     name = "pi3-qemu"
     abilities = _ABILITIES
+    pace = 5  # a twentieth of the speed of the machine that plays it: not all that a car says can be taken
 
     def __init__(self, folder: Path, image: Image) -> None:
         self.boot_s = 0.0  # the last one: from the power to the agent, with all devices there
@@ -105,7 +107,7 @@ class Pi3Target:
         for wire in (self.receiver, self.can):
             wire.power(True)
         line = self.machine.connect("agent").detach()
-        self._client = AgentClient(DescriptorStream(line, line), "pi3-qemu")
+        self._client = AgentClient(DescriptorStream(line, line), "pi3-qemu", _PIECE_BYTES)
         try:
             self._client.hello(_BOOT_S)
         except AsvkitError as error:
@@ -134,7 +136,7 @@ class Pi3Target:
             if done.code == 0 and done.out.split() == ["up", "1"]:
                 return
             if time.monotonic() > until_s:
-                raise AsvkitError("the emulated Pi does not come up: CAN and radio did not appear; see its console.log")
+                raise AsvkitError("the emulated Pi does not come up: CAN and radio did not appear")
             time.sleep(_RETRY_S)
 
     def _power_off(self) -> None:

@@ -129,6 +129,7 @@ class SshTarget:
         clocks = ClocksKept(self._client)
         self._there.callback(clocks.close)
         self._help(clocks)
+        self.pace = 1
         self.abilities = ssh_tables.abilities(self._bench, root=root, small_disk=self._small)
 
     def _help(self, clocks: ClocksKept) -> None:

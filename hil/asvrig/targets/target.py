@@ -153,6 +153,7 @@ class Target(Protocol):
 
     name: str
     abilities: frozenset[str]
+    pace: int  # 1: as fast as a car is; else its bus and receiver speak so many times as seldom, for one that is slow
     receiver: Receiver
     can: CanLine
     air: Air
