@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "fault(name): the test of a row of the fault catalogue",
+        "main: the main way through a unit, which even a slow target carries",
         "soak: lasts as long as --asvkit-soak says",
         "long: runs with ASVKIT_ALL=1 alone where the everyday tests run",
     ):

@@ -78,9 +78,7 @@ app.command("explain", short_help="Why support is or is not given, at any moment
 )
 app.command("run", short_help="One live unit: receiver, CAN, radio, lamps, buzzer.")(run_command.run)
 app.command("record", short_help="One live unit, its inputs and decisions kept as a session.")(record_command.record)
-app.add_typer(
-    session_command.app, name="session", short_help="Recorded sessions: list, show, check, export, delete."
-)
+app.add_typer(session_command.app, name="session", short_help="Recorded sessions: list, show, check, export, delete.")
 app.command("watch", short_help="A running unit in this terminal, over SSH too.")(watch_command.watch)
 app.add_typer(screen_command.app, name="screen", short_help="The web page beside a running unit, or all its states.")
 app.add_typer(gpio_command.app, name="gpio", short_help="Lamps, buzzer and switches: show, test, off.")
