@@ -82,7 +82,7 @@ def test_cause_to_pin(
 ) -> None:
     """All are seen, and within the guideline's 0.3 s; the figures stand in the results."""
     count = option(pytestconfig, "samples", 20)
-    seed = option(pytestconfig, "seed", None) or random.randrange(1 << 30)  # noqa: S311
+    seed = option(pytestconfig, "seed", None) or random.randrange(1 << 30)
     assert count
     with LatencyCar(bench, kind) as under_test:
         stimulus = STIMULI[kind](under_test.car, target.switches.press)

@@ -6,6 +6,7 @@ runs on the emulated Pi. Waits are long, figures are told and not judged: those 
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_own_frames_are_on_the_air(bench: Bench, measured: Callable[..., None]) 
     assert len({one.source for one in heard}) == 1
     assert {len(one.payload) for one in heard} == {100}
     counters = [one["increment_counter"] for one in told]
-    steps = [(after - before) % 256 for before, after in zip(counters, counters[1:], strict=False)]
+    steps = [(after - before) % 256 for before, after in pairwise(counters)]
     assert 0 not in steps
     assert max(steps) < 100
     measured("frames_missing", sum(steps) - len(steps))

@@ -52,8 +52,8 @@ def test_ended_well(bench: Bench, measured: Callable[..., None]) -> None:
 def test_killed_at_random(bench: Bench, pytestconfig: pytest.Config, measured: Callable[..., None]) -> None:
     """SIGKILL at any time, from the start of the process on; `--asvkit-kills` times."""
     kills, seed = option(pytestconfig, "kills", 5) or 5, option(pytestconfig, "seed", None)
-    seed = random.randrange(1 << 30) if seed is None else seed  # noqa: S311
-    dice = random.Random(seed)  # noqa: S311
+    seed = random.randrange(1 << 30) if seed is None else seed
+    dice = random.Random(seed)
     bench.end()
     before, cut, decisions = names(bench), 0, 0
     for number in range(kills):

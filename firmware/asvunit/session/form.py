@@ -11,8 +11,8 @@
     radio-0001.pcapng       sent and heard
     supports-0001.jsonl     other systems' supports, as `asvkit replay --supports` reads them
     checkpoint-0002.json    the core's state where part 2's journal begins
-    end.json                how it ended; absent: it was cut (killed, power lost), or still runs. `lost`: lines of the journal
-                            missing at its end, beyond those that checkpoints tell; `lost_by_kind`: all that was lost
+    end.json                how it ended; absent: it was cut (killed, power lost), or still runs. `lost`: lines of
+                            the journal missing at its end, beyond what checkpoints tell; `lost_by_kind`: all of it
 
 A part is what has one number. After a part that lost something (`lost` in the next part's checkpoint) a replay goes
 on from that checkpoint. `.lock` is held by the unit that writes.

@@ -15,6 +15,7 @@ from asvrig.agent.client import AgentClient
 from asvrig.agent.streams import DescriptorStream
 from asvrig.agent.supervisor import Service, read_service
 from asvrig.agent.unit import AgentUnit
+from asvrig.latency.probes import Probe
 from asvrig.pi3.air import EtherAir
 from asvrig.pi3.card import extract
 from asvrig.pi3.code import STATE
@@ -27,7 +28,7 @@ from asvrig.pi3.wires import CanWire, ReceiverWire
 from asvrig.results import git_revision, pins_sha256
 from asvrig.targets.pi3_qemu_ocb import on_ocb
 from asvrig.targets.tables import merged, toml_text
-from asvrig.targets.target import Described, Done, NotOnTarget, Tables
+from asvrig.targets.target import Air, CanLine, Described, Done, NotOnTarget, Receiver, Switches, Tables
 from asvunit.errors import AsvkitError
 from asvunit.pins import load_pins
 from asvunit.resources import data_folder
@@ -76,15 +77,21 @@ class Pi3Target:
         with contextlib.ExitStack() as opened:
             self.machine = Machine(image, folder)
             opened.callback(self.machine.close)
-            self.receiver = ReceiverWire(lambda: self.machine.connect("gnss"), self._bind_uart)
-            self.can = CanWire(lambda: self.machine.connect("can"), self._bind_can)
-            self.air = EtherAir(self.machine.path("bench"), self.machine.path("radio"))
-            opened.callback(self.air.close)
-            self.switches = PinSwitches(self._map)
-            self.pins = PinProbe(self._map)
-            self.pins.start()
-            opened.callback(self.pins.close)
+            self._receiver = ReceiverWire(lambda: self.machine.connect("gnss"), self._bind_uart)
+            self._can = CanWire(lambda: self.machine.connect("can"), self._bind_can)
+            self._air = EtherAir(self.machine.path("bench"), self.machine.path("radio"))
+            opened.callback(self._air.close)
+            self._switches = PinSwitches(self._map)
+            self._pins = PinProbe(self._map)
+            self._pins.start()
+            opened.callback(self._pins.close)
             opened.callback(self._power_off)
+            # By what they are to those who test
+            self.receiver: Receiver = self._receiver
+            self.can: CanLine = self._can
+            self.air: Air = self._air
+            self.switches: Switches = self._switches
+            self.pins: Probe = self._pins
             self.switch_on()
             self._opened = opened.pop_all()
 
@@ -97,14 +104,14 @@ class Pi3Target:
         self._power_off()
         begun_s = time.monotonic()
         self.machine.switch_on()
-        self._qtest = self.switches.line = Qtest(
+        self._qtest = self._switches.line = Qtest(
             self.machine.connect("qtest"),
             self.machine.log,
-            self.pins.edge,
+            self._pins.edge,
             (self.machine.folder / "qemu.log").open("wb", buffering=0),
         )
-        self.switches.release()
-        for wire in (self.receiver, self.can):
+        self._switches.release()
+        for wire in (self._receiver, self._can):
             wire.power(True)
         line = self.machine.connect("agent").detach()
         self._client = AgentClient(DescriptorStream(line, line), "pi3-qemu", _PIECE_BYTES)
@@ -146,10 +153,10 @@ class Pi3Target:
             client.close()
         if self._qtest is not None:
             self._qtest.close()
-            self._qtest = self.switches.line = None
-        for wire in (self.receiver, self.can):
+            self._qtest = self._switches.line = None
+        for wire in (self._receiver, self._can):
             wire.power(False)
-        self.pins.dark()
+        self._pins.dark()
         self._unit = None
         self._undo.clear()
 
@@ -199,7 +206,7 @@ class Pi3Target:
             if self._unit.exit_code is None:
                 raise AsvkitError(f"{self._unit.name} still runs; one unit at a time")
             self._unit.stop()
-        self.switches.release()
+        self._switches.release()
         self._units += 1
         name = f"unit-{self._units}"
         path = f"{STATE}/{name}.toml"
@@ -280,7 +287,7 @@ class Pi3Target:
     def _bus_off(self) -> Callable[[], None]:
         """As an adapter tells that its controller has taken itself off the bus. Set up again, it is there again."""
         agent = self._agent
-        self.can.state("b", 0, 256)
+        self._can.state("b", 0, 256)
 
         def undo() -> None:
             if self._client is agent:
