@@ -91,6 +91,7 @@ def gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.long
 def test_asks_for_scenes_only_while_somebody_looks(units: Callable[..., Unit]) -> None:
     unit = units()
     unit.screen.start()

@@ -105,6 +105,7 @@ def test_the_entry_point_is_that_of_the_plugin():
     assert project["entry-points"]["pytest11"] == {"asvkit": "asvrig.pytest_plugin"}
 
 
+@pytest.mark.long
 def test_tests_of_an_outside_project_pass_fail_and_are_skipped_as_such(outside):
     done = run(outside, "--asvkit-results", "out/results.json", "--junitxml", "junit.xml", test_bench=OUTSIDE)
     assert done.returncode == 1, done.stderr

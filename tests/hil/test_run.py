@@ -336,6 +336,7 @@ def test_garbage(rig: Rig) -> None:
     assert len(dropped) >= 4, counters
 
 
+@pytest.mark.long
 def test_stopped_and_continued(rig: Rig) -> None:
     drive = rig.start()
     drive.wait("status", input="gnss", state="ok", reason="received")
@@ -394,6 +395,7 @@ def test_no_config() -> None:
     refused(asvkit("run"), "--config")
 
 
+@pytest.mark.long
 def test_events_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "unit.toml"
     path.write_text('[radio]\nkind = "off"\n[hmi]\ngpio = "mock"\n', encoding="utf-8")
@@ -474,6 +476,7 @@ def test_full_disk(rig: Rig) -> None:
     assert "Traceback" not in drive.error_text()
 
 
+@pytest.mark.long
 def test_reader_gone(rig: Rig) -> None:
     pipe = rig.folder / "pipe"
     os.mkfifo(pipe)
@@ -488,6 +491,7 @@ def test_reader_gone(rig: Rig) -> None:
     ended_well(drive, drive.unit.stop(), "input_closed")
 
 
+@pytest.mark.long
 def test_no_stdout(rig: Rig) -> None:
     drive = rig.start(arguments=["--events", "-"], command=through_shell(">&-", "sh"))
     drive.wait("status", input="gnss", state="ok", reason="received")
@@ -516,6 +520,7 @@ def test_view_without_terminal(rig: Rig) -> None:
     assert seen.startswith(b"none: - | lamps: ")
 
 
+@pytest.mark.long
 def test_view_in_tiny_terminal(rig: Rig) -> None:
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 5, 20, 0, 0))

@@ -215,6 +215,7 @@ def test_vehicles_beyond_the_edge_are_counted(screen: Screen) -> None:
     assert corner([{**message["scene"]["others"][0], "ahead_m": 30.0}]) < 60
 
 
+@pytest.mark.long
 def test_change_is_noticed_and_calm_is_honoured(browser: Any, server: PageServer) -> None:
     """A new cue moves the banner, three times a second at most; the same one again does not; calm: nothing moves."""
     running = "() => document.getAnimations().map((one) => one.effect.getComputedTiming().duration)"

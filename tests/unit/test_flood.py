@@ -165,8 +165,8 @@ def test_the_process_sends_what_it_is_told(ear):
     with flood.Flood("udp", "127.0.0.1", port, *rates) as process:
         process.begin()
         told = process.result()
-    assert told["valid"]["due"] == 150
-    assert told["garbage"]["due"] == 600
+    assert 150 <= told["valid"]["due"] < 165  # the end comes a little later where the machine stood still
+    assert 600 <= told["garbage"]["due"] < 660
     sent = {name: told[name]["sent"] for name in ("valid", "garbage")}
     got = heard(ear, sum(sent.values()))
     messages = [frame for frame in got if len(frame) == 100 and frame[0] == 1]

@@ -208,7 +208,7 @@ class FakeQemu:
         self.line, self._end = socket.socketpair()
         self.log, self._log = os.pipe()
         self.asked: list[str] = []
-        self._began_s = time.monotonic()
+        self._began_s = time.monotonic() - 1.0  # it has run for a while
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
