@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test gate hil hil-local hil-all radio-gate check bench mf4-test wheel-test lock clean
+.PHONY: setup demo verify test gate hil hil-local hil-all install-test radio-gate check bench mf4-test wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -36,7 +36,8 @@ test: .venv/dev.stamp  ## the everyday tests
 gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
 	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/traffic tests/unit/test_core_parts.py \
 		tests/unit/test_vehicle_suggest.py tests/unit/test_wireshark.py tests/unit/test_can_player.py
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto -m "long or hypothesis" --ignore=tests/hil/test_radio_flood.py
+	ASVKIT_ALL=1 $(BIN)/pytest -n auto -m "long or hypothesis" --ignore=tests/hil/test_radio_flood.py \
+		--ignore=tests/hil/test_pi3_qemu.py --ignore=tests/hil/test_install.py
 
 # Alone on the machine: the emulated Pi is twenty times slower than what plays it
 hil: .venv/dev.stamp  ## builds and boots an emulated Raspberry Pi, and runs the suite's main part on it
@@ -49,7 +50,11 @@ hil-local: .venv/dev.stamp  ## the whole suite on this machine, and on one whose
 	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-results build/hil-local.json $(HIL)
 	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-target local-multicast -k bus_off
 
+install-test: .venv/dev.stamp  ## the kit's installer in a Debian of its own (root, debootstrap, systemd-container)
+	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_install.py
+
 hil-all: hil-local  ## and on the emulated Pi
+	ASVKIT_ALL=1 $(BIN)/pytest tests/hil/test_pi3_qemu.py
 	$(BIN)/python -m asvrig.pi3 build
 	ASVKIT_ALL=1 $(BIN)/pytest hil/suite --asvkit-target pi3-qemu --asvkit-results build/hil-pi3.json $(HIL)
 
