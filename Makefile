@@ -31,7 +31,7 @@ test gate hil hil-local hil-all radio-gate: export PYTHONDONTWRITEBYTECODE =
 
 # One worker more than processors: many tests wait for a device, a process or the clock
 test: .venv/dev.stamp  ## the everyday tests
-	$(BIN)/pytest -n $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
+	$(BIN)/pytest -n $(shell expr $$(nproc 2>/dev/null || echo 1) + 1) --durations=25
 
 gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
 	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/traffic tests/unit/test_core_parts.py \
