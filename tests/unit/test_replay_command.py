@@ -281,6 +281,6 @@ def test_only_events_go_to_stdout(capfd, nmea):
 
 def test_readme_example_runs():
     page = (Path(__file__).parents[2] / "README.md").read_text()
-    code = page.split("```python")[1].split("```")[0]
+    code = page.split("## In Python")[1].split("```python")[1].split("```")[0]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "40\n"
