@@ -173,9 +173,10 @@ def test_scapy_and_the_unit_understand_each_other(tmp_path: Path, kind: str) -> 
         trial.wait_for("status", WAIT_S, input="gnss", state="ok", reason="received")
         trial.wait_for("own_message", WAIT_S)
         # What the unit sends
-        read = own_frames(wire, kind, 12)
-        assert len(read) == 12
-        messages = [Asv(bytes(frame[Raw].load)) for frame in read]
+        read = own_frames(wire, kind, 15)
+        assert len(read) == 15
+        # While a slow machine is still busy with its start, one of the first may not go out in time: it is not sent
+        messages = [Asv(bytes(frame[Raw].load)) for frame in read][3:]
         for frame, after in itertools.pairwise(messages):
             assert (after.counter - frame.counter) % 256 == 1
         heard = messages[-1]
