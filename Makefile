@@ -30,14 +30,14 @@ verify: .venv/run.stamp  ## every scenario judged; verify-report/index.html goes
 test gate hil hil-local hil-all radio-gate: export PYTHONDONTWRITEBYTECODE =
 
 # One worker more than processors: many tests wait for a device, a process or the clock
-test: .venv/dev.stamp  ## the everyday tests
-	$(BIN)/pytest -n $(shell expr $$(nproc 2>/dev/null || echo 1) + 1) --durations=25
+WORKERS = $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 
-gate: .venv/dev.stamp  ## every scenario's journal on MicroPython too, and the long tests at full length
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto tests/micropython tests/traffic tests/unit/test_core_parts.py \
-		tests/unit/test_vehicle_suggest.py tests/unit/test_wireshark.py tests/unit/test_can_player.py
-	ASVKIT_ALL=1 $(BIN)/pytest -n auto -m "long or hypothesis" --ignore=tests/hil/test_radio_flood.py \
-		--ignore=tests/hil/test_pi3_qemu.py --ignore=tests/hil/test_install.py
+test: .venv/dev.stamp  ## the everyday tests
+	$(BIN)/pytest -n $(WORKERS) --durations=25
+
+gate: .venv/dev.stamp  ## what the everyday tests leave out, at full length: every scenario's journal on MicroPython, long tests
+	ASVKIT_ALL=1 $(BIN)/pytest -n $(WORKERS) -m "long or hypothesis or micropython or fuller" \
+		--ignore=tests/hil/test_radio_flood.py --ignore=tests/hil/test_pi3_qemu.py --ignore=tests/hil/test_install.py
 
 # Alone on the machine: the emulated Pi is twenty times slower than what plays it
 hil: .venv/dev.stamp  ## builds and boots an emulated Raspberry Pi, and runs the suite's main part on it

@@ -459,6 +459,7 @@ def is_good(record: Any) -> bool:
     return isinstance(record, Fix) and record.valid and None not in (record.speed_ckmh, record.height_m)
 
 
+@pytest.mark.long
 @needs_gpsd
 def test_the_real_gpsd_restarts(real: RealGpsd, of_real: Reader) -> None:
     of_real.start()

@@ -121,6 +121,7 @@ def guard_of(unit: Unit) -> int:
     raise AssertionError("there is no guard")
 
 
+@pytest.mark.long
 def test_the_guard_darkens_the_pins_of_a_killed_unit(start: Callable[..., Unit]) -> None:
     unit = start()
     unit.wait(lambda: any(unit.pins().values()))
@@ -155,6 +156,7 @@ def test_mock_pins_without_a_record_need_no_guard() -> None:
     guard.stand_down()
 
 
+@pytest.mark.long
 def test_what_a_killed_unit_and_guard_leave_on_is_put_out(
     start: Callable[..., Unit], capsys: pytest.CaptureFixture[str]
 ) -> None:

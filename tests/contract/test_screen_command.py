@@ -107,6 +107,7 @@ def test_a_screen_on_the_units_own_hub(tmp_path: Path) -> None:
     assert "scene" not in {json.loads(line)["event"] for line in (tmp_path / "events.jsonl").read_text().splitlines()}
 
 
+@pytest.mark.long
 def test_beside_a_unit_that_goes_and_comes_again(tmp_path: Path) -> None:
     path, port = tmp_path / "events.sock", free_port()
     config = tmp_path / "unit.toml"

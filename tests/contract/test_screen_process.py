@@ -180,6 +180,7 @@ def test_a_long_life_makes_the_next_end_a_first_one(units: Callable[..., Unit]) 
     assert unit.screen.pid is not None
 
 
+@pytest.mark.long
 def test_one_that_hangs_is_ended_and_started_again(units: Callable[..., Unit]) -> None:
     unit = units()
     unit.screen.start()

@@ -114,6 +114,7 @@ def test_a_unit_that_is_told_wrong_positions_fails_the_verdict(tmp_path: Path) -
     assert done.stderr.startswith("asvkit: ")
 
 
+@pytest.mark.long
 def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
     file, temporary = tmp_path / "short.toml", tmp_path / "t"
     file.write_text(SHORT)
@@ -156,6 +157,7 @@ def test_a_page_s_port_in_use_is_refused_before_anything_is_started(tmp_path: Pa
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["x/y"])
 def test_names_that_are_no_files_are_refused(tmp_path: Path, name: str) -> None:
     done = _demo(tmp_path, SHORT.replace('"target"', f'"{name}"'))

@@ -143,6 +143,7 @@ def test_port_in_use(tmp_path: Path) -> None:
     assert f"{config}: radio.port" in done.stderr
 
 
+@pytest.mark.long
 def test_caution_on_a_desk(desk: Desk, tmp_path: Path) -> None:
     with desk.stranger() as stranger:  # other transmitters on the air
         for noise in (bytes(100), b"\xff" * 100, b"\xff" * 178, b"", b"x"):

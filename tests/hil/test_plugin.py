@@ -145,6 +145,7 @@ def test_a_project_without_a_bench_is_left_alone(outside):
     assert "asvkit" not in done.stdout.split("test session starts")[1].split("plugins:")[-1].split("\n", 1)[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

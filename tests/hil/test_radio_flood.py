@@ -60,6 +60,7 @@ def at_the_line(trial: RoadTrial) -> None:
     trial.car.wait_at_the_line()
 
 
+@pytest.mark.long
 def test_flood(tmp_path: Path) -> None:
     road = loopback()
     with RoadTrial(road, tmp_path) as trial, road.flooded(*RATES, *SECONDS) as flood, closing(BareSleep()) as sleep:

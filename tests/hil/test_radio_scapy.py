@@ -163,6 +163,7 @@ def own_frames(wire: socket.socket, kind: str, count: int) -> list[Packet]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS if LONG else KINDS[-1:])
 def test_scapy_and_the_unit_understand_each_other(tmp_path: Path, kind: str) -> None:
     reason = missing()

@@ -22,6 +22,7 @@ def target(tmp_path):
     opened.close()
 
 
+@pytest.mark.long
 def test_one_unit_at_a_time_is_started_seen_heard_pressed_and_ended(target, tmp_path):
     pins, peer = Pins(target.pins), RadioPeer(target.air, target.air.sender())
     unit = target.start({"vehicle": {"kind": "bus"}, "record": {"folder": "sessions"}})

@@ -75,6 +75,7 @@ def test_two_moments(drive: SimpleNamespace, out: Any) -> None:
     assert all(re.match(r"  crossing, vehicle \d+ \(02:\.\.:\w\w\): \w", line) for line in later[1:])
 
 
+@pytest.mark.long
 def test_an_events_time_is_the_state_it_tells_of(drive: SimpleNamespace, out: Any) -> None:
     told = crossing_levels(drive.events)
     assert len(told) >= 4
@@ -103,6 +104,7 @@ def test_just_before_an_event_it_has_not_come(drive: SimpleNamespace, out: Any) 
     assert ", in 0." in before["line"]
 
 
+@pytest.mark.long
 def test_times_of_every_kind_are_one(drive: SimpleNamespace, out: Any) -> None:
     start = drive.events[0]["t"]
     duration_s = load_scenario("crossing_two").duration_s
@@ -184,6 +186,7 @@ def test_a_journal_with_a_step_of_the_clock_goes_on(tmp_path: Path, out: Any) ->
     assert [head.split(" s")[0] for head in heads] == ["0.000", "0.100", "0.200", "0.300"]
 
 
+@pytest.mark.long
 def test_choices(drive: SimpleNamespace, out: Any, refused: Any) -> None:
     near = out(*drive.arguments, "--at", 12)
     assert len(near) == 2 + 2 * len(FUNCTION_NAMES)
@@ -198,6 +201,7 @@ def test_choices(drive: SimpleNamespace, out: Any, refused: Any) -> None:
     assert "did you mean crossing" in refused(*drive.arguments, "--at", 1, "--function", "crossin")
 
 
+@pytest.mark.long
 def test_far_vehicles_are_left_out_unless_asked_for(tmp_path: Path, out: Any) -> None:
     scenario = load_scenario("surrounding_far")
     arguments = generate(scenario, tmp_path).arguments()
@@ -220,6 +224,7 @@ def test_bad_times(at: str, drive: SimpleNamespace, refused: Any) -> None:
         assert "no time; give seconds from the begin" in line
 
 
+@pytest.mark.long
 def test_what_else_is_wrong(drive: SimpleNamespace, refused: Any, tmp_path: Path) -> None:
     assert "give --at T" in refused(*drive.arguments)
     assert "at least one of" in refused("--at", 1)
@@ -293,6 +298,7 @@ def test_numbers_that_no_vehicle_has_are_refused(number: int, drive: SimpleNames
     assert f"--vehicle-id {number}: no vehicle's number; give 0 to 16383" in line
 
 
+@pytest.mark.long
 def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Any) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```\n\$ asvkit explain (.*?)\n(.*?)```", page, re.DOTALL)

@@ -111,6 +111,7 @@ def test_every_frame_agrees_with_the_log(shared: Path, tmp_path: Path, name: str
     assert bool(voids) == (available < len(frames))
 
 
+@pytest.mark.long
 def test_void_sentences_say_why_and_zero_the_unit(shared: Path, tmp_path: Path) -> None:
     out, events = tmp_path / "sent.pcap", tmp_path / "events.jsonl"
     log = shared / "data/gnss/genivi_munich_ublox.nmea"

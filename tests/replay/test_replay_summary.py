@@ -20,6 +20,7 @@ def told(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[l
     return [json.loads(line) for line in events.read_text().splitlines()], {line.strip() for line in lines}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "reason"), [("crossing_own_id", "own_id"), ("emergency_forged", "emergency_unverified")]
 )
@@ -33,6 +34,7 @@ def test_frames_that_are_used_all_the_same_are_not_called_dropped(
     assert not [line for line in lines if line.startswith(f"dropped: {reason}")]
 
 
+@pytest.mark.long
 def test_refused_trailers_are_counted_by_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events, lines = told("emergency_forged", tmp_path, capsys)
     counts = Counter(str(one["reason"]) for one in events if one["event"] == "trailer")
@@ -41,6 +43,7 @@ def test_refused_trailers_are_counted_by_reason(tmp_path: Path, capsys: pytest.C
     assert {line for line in lines if line.startswith("trailer: ")} == refused
 
 
+@pytest.mark.long
 def test_genuine_trailers_are_nothing_to_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events, lines = told("emergency_behind", tmp_path, capsys)
     assert any(one["event"] == "trailer" and one["reason"] == "accepted" for one in events)

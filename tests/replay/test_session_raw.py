@@ -58,6 +58,7 @@ def presented(path: Path) -> list[tuple]:
     return [(one["t"], one["function"], one["level"], one["reason"]) for one in found]
 
 
+@pytest.mark.long
 def test_it_decides_as_the_recordings_do(session: Path, recordings: Recordings, tmp_path: Path, capfd) -> None:
     raw, plain = tmp_path / "raw.jsonl", tmp_path / "plain.jsonl"
     assert run(["replay", *recordings.arguments(), "--events", str(plain)]) == 0

@@ -265,6 +265,7 @@ def test_it_goes_on_over_a_rebase_of_the_clock(tmp_path: Path, capfd) -> None:
     assert decisions(replayed(folder, capfd=capfd)) > 0
 
 
+@pytest.mark.long
 def test_at_its_speed(session: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     slept = 0.0
 
@@ -366,6 +367,7 @@ def test_whatever_is_damaged_is_told_in_one_line(eventful: Path, tmp_path: Path,
     assert codes <= {0, 1, 2}
 
 
+@pytest.mark.long
 def test_wrong_usage(session: Path, tmp_path: Path, capfd) -> None:
     for arguments, said in (
         ((tmp_path / "none",), "no such folder"),

@@ -46,6 +46,7 @@ def read(folder: Path) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.long
 def test_three_scenarios_write_both_files(temporary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "new" / "report"
     assert run(["verify", *THREE, "--report", str(report), "--jobs", "2"]) == 0
@@ -85,6 +86,7 @@ def test_three_scenarios_write_both_files(temporary: Path, tmp_path: Path, capsy
         assert (again / name).read_bytes() == (report / name).read_bytes()
 
 
+@pytest.mark.long
 def test_a_late_unit_fails_and_is_named(temporary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its receiver tells positions 1 s old: the judge, who knows the true course, must find the unit late."""
     late = tmp_path / "late.toml"
@@ -119,6 +121,7 @@ def test_a_crash_is_one_failed_row(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_broken_scenario_of_the_project_fails_alone(tmp_path: Path) -> None:
     broken = tmp_path / "broken.toml"
     broken.write_text("scenario = 1\n", encoding="utf-8")
@@ -168,6 +171,7 @@ class Deadly(str):
         return eval, ("__import__('os').kill(__import__('os').getpid(), 9)",)
 
 
+@pytest.mark.long
 def test_a_killed_process_costs_its_scenario_alone(tmp_path: Path) -> None:
     names = [
         "crossing_50",

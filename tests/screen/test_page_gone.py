@@ -202,6 +202,7 @@ def test_unit_decides_the_language_unless_asked(screen: Screen) -> None:
     screen.page.get_by_role("status", name="Keep watching the road").wait_for()
 
 
+@pytest.mark.long
 def test_a_page_that_stood_still_draws_the_newest_and_takes_none_for_late(screen: Screen, server: PageServer) -> None:
     """Messages that waited for a busy page itself are no sign that the unit is gone: the newest of them is current."""
     screen.open("?lang=en")

@@ -21,6 +21,8 @@ from traffic.roads import KMH
 from traffic.truth import span_s, truth
 from traffic.unitrun import UnitRun, run_unit
 
+pytestmark = pytest.mark.fuller
+
 HERE = Path(__file__).parent
 FULL = os.environ.get("ASVKIT_TRAFFIC") == "full"
 _FIRST, _LAST = (int(seed) for seed in os.environ.get("ASVKIT_TRAFFIC_SEEDS", "1-3").split("-"))
@@ -77,6 +79,7 @@ def first_run() -> UnitRun:
     return run_unit(1, EGOS[0], GOOD)
 
 
+@pytest.mark.long
 def test_a_late_unit_would_be_seen() -> None:
     run = first_run()
     assert not verdict_of(1, run, GOOD).faults

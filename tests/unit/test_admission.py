@@ -250,6 +250,7 @@ def test_a_relay_of_genuine_frames_does_not_take_a_vehicles_place(copies: int) -
     assert len(attack.own) >= 20 + 280 * 0.6 * 6 / (copies + 1)
 
 
+@pytest.mark.long
 def test_a_vehicle_that_was_relayed_before_it_came_near_is_followed_beside_the_relay() -> None:
     attack = Relay(0, 5000, relayed_first=True)
     assert attack.own[0] < 5500 * MS
@@ -297,6 +298,7 @@ def sources(count: int) -> Iterator[RadioFrame]:
         yield frame((n * 100_000, f"10.0.0.0:{n % 60_000}", 5, b"%064d" % n))
 
 
+@pytest.mark.long
 def test_memory_is_bounded_whatever_comes() -> None:
     authority = Authority({5: Key()}, seed=1)  # type: ignore[dict-item]
 

@@ -131,8 +131,6 @@ def test_events_and_requests_survive_a_bad_line(tmp_path: Path, seed: int) -> No
         assert client.counters["lost"] == 0
 
 
-# The random numbers are those of an agent's thread that an earlier example began, not of a strategy
-@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @settings(max_examples=MANY)
 @given(st.lists(st.binary(max_size=200) | ANY_JSON, max_size=12))
 def test_an_agent_outlives_whatever_it_is_told(tmp_path_factory: pytest.TempPathFactory, told: list) -> None:

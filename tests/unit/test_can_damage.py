@@ -62,6 +62,7 @@ def parts(line: str) -> list[str]:
     return [part for part in re.split(r"([\s,#.:=()\[\];])", line) if part]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LOGS)
 def test_parts_exchanged_doubled_and_missing(tmp_path: Path, name: str) -> None:
     rng = random.Random(name)

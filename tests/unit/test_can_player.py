@@ -14,6 +14,8 @@ from asvrig.bench_bus import drain, listen
 from asvrig.can_player import CanPlayer, Route, Timeline, part
 from asvunit.errors import AsvkitError
 
+pytestmark = pytest.mark.fuller
+
 MS = 1_000_000
 
 

@@ -18,6 +18,8 @@ from asvunit.texts import LIMITS, TEXTS
 from asvunit.words import WORDS
 from coretools import Drive, Target, encounter, frame
 
+pytestmark = pytest.mark.fuller
+
 
 @given(st.integers(-100_000, 100_000))
 def test_sine_and_cosine(angle_cdeg):
@@ -180,6 +182,7 @@ def test_a_followed_neighbour_never_gives_way():
     assert drive.core.neighbours.get((1 << 14) | 100) is not None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("forged", [64, 1000])
 @pytest.mark.parametrize("at_m", [280, 600])
 @pytest.mark.parametrize("first", [True, False], ids=["there before them", "comes while they are there"])
@@ -302,6 +305,7 @@ def test_revision_tells_the_age_of_a_position():
 
 
 # A million of them with ASVKIT_ALL=1 (make gate)
+@pytest.mark.long
 def test_random_frames_never_fail_and_memory_stays_flat():
     import tracemalloc
 

@@ -252,6 +252,7 @@ def test_a_sym_file_that_ends_within_a_line_is_refused(tmp_path: Path) -> None:
         assert f"FILE: line {line}: ends within a line" in refusal(tmp_path, cut, "car.sym")
 
 
+@pytest.mark.long
 def test_whatever_is_cut_off_or_changed_the_file_loads_or_is_refused_in_one_line(tmp_path: Path) -> None:
     chance = random.Random(5)
     told: Counter[str] = Counter()

@@ -47,6 +47,7 @@ def run(folder: Path, command: str, code: int = 0) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines()) + "\n"
 
 
+@pytest.mark.long
 def test_the_page_from_its_beginning_to_its_end(folder: Path) -> None:
     suggest, check, compiled = SHOWN
     assert run(folder, suggest) == SHOWN[suggest]

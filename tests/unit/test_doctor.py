@@ -119,6 +119,7 @@ def test_only_the_checks_asked_for(asvkit, few):
     assert "did you mean gnss" in err[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "package",
     ["can", "gpiozero", *(pytest.param(n, marks=pytest.mark.long) for n in ("cantools", "pynmea2", "serial", "numpy"))],

@@ -133,6 +133,7 @@ def test_a_dry_run_changes_nothing(played: Any, generation: str) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("generation", "name", "answer", "state"),
     [
@@ -184,6 +185,7 @@ def test_a_new_baud_rate_without_acknowledge(played: Any, generation: str) -> No
     assert receiver.baud == 115_200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("generation", TRIED)
 @pytest.mark.parametrize(("answer", "state"), [("nak", "refused"), ("ignored", "differs"), ("silent", "no_answer")])
 def test_a_baud_rate_that_it_does_not_take(played: Any, generation: str, answer: Any, state: str) -> None:
@@ -195,6 +197,7 @@ def test_a_baud_rate_that_it_does_not_take(played: Any, generation: str, answer:
     assert receiver.rates == WANTED_RATES  # the rest is set all the same
 
 
+@pytest.mark.long
 def test_a_receiver_lost_by_the_change_of_baud(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     receiver = played(baud=9600)
     lost = receiver._new_baud

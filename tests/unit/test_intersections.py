@@ -93,6 +93,7 @@ PLACES = st.one_of(
 WAYS = st.floats(-720, 720, allow_subnormal=False)
 
 
+@pytest.mark.long
 @settings(max_examples=250, deadline=None)
 @given(PLACES, st.lists(st.tuples(WAYS, WAYS), min_size=1, max_size=12), st.floats(0, 360))
 @example((0, 180 * CAS), [(0.0, 300.0)], 90)
@@ -109,6 +110,7 @@ def test_the_nearest_ahead_is_that_of_the_model(
     check(found, nodes, at, heading)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("centre", [(35 * CAS, 139 * CAS), (-33 * CAS, 180 * CAS), (78 * CAS, -180 * CAS), (0, 0)])
 def test_a_town_and_its_sparse_edge(tmp_path: Path, centre: tuple[int, int]) -> None:
     chance = random.Random(7)
@@ -133,6 +135,7 @@ def test_the_cone_is_45_degrees_to_either_side(heading_cdeg: int, aside_cdeg: in
         assert (node is not None) == (abs(aside_cdeg) < 4500)
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from([(35 * CAS, 139 * CAS), (-86 * CAS, 180 * CAS - 50), (123, -180 * CAS)]),

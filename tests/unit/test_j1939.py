@@ -509,6 +509,7 @@ def test_doctors_coverage(tmp_path: Path) -> None:
     assert "not heard: speed (CCVS1 PGN 65265)" in finding.detail
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("with_log", [False, True])
 def test_suggest(tmp_path: Path, with_log: bool) -> None:
     path = tmp_path / "truck.dbc"

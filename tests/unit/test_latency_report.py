@@ -249,6 +249,7 @@ def test_ticks_are_round_and_within():
         assert ticks[-1] <= most
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("us", [0.0, -0.4, 3.0, 12e6, 9e11])
 def test_a_change_beyond_the_axis_is_drawn_and_told(tmp_path, us):
     """No time at all by the ledger's clock; a unit that was stopped for 12 s; what no unit can mean."""

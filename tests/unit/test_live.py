@@ -156,6 +156,7 @@ def test_what_was_read_before_a_stop_of_the_process_is_not_of_now(
     assert bench.live.unit.core.neighbours.count == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["gathered", "ranked"])
 def test_the_cycles_go_on_while_a_crowd_is_sorted(bench: Bench, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     bench.standing()

@@ -306,6 +306,7 @@ def test_a_flood_of_forged_frames_is_told_by_count(bench: Bench) -> None:
     assert bench.live.statistics()["counters"]["trailer"]["unknown_key"] == EVENTS_A_SECOND + 30
 
 
+@pytest.mark.long
 def test_a_flood_of_forged_frames_in_its_name_leaves_the_vehicle_its_flag(bench: Bench) -> None:
     bench.fix()
     for counter in range(20):

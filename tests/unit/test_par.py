@@ -605,6 +605,7 @@ def test_json_to_stdout_is_json_alone(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["frames"] == 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_comes_the_figures_are_consistent(tmp_path, seed):
     """Counters, places and times at random: received never exceeds sent, and each transmission is counted once."""

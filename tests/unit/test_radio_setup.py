@@ -362,6 +362,7 @@ def test_no_wireless_interface_at_all(asvkit, tmp_path):
     assert (code, "none of 802.11 is here" in line) == (2, True)
 
 
+@pytest.mark.long
 def test_with_programs_in_the_path(asvkit, tmp_path, monkeypatch):
     """The real way to run commands: `iw` and `ip` as programs with what they print and their exit codes."""
     card = SimulatedCard(tmp_path / "root")

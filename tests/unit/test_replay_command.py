@@ -253,6 +253,7 @@ def test_documented_configuration_is_the_default(tmp_path):
     assert load_config(path) == load_config(None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "closed"),
     [

@@ -332,6 +332,7 @@ def test_nothing_is_written_among_what_is_raw(whole: Path, tmp_path: Path, refus
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_read_is_passed_over_and_told(
     whole: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

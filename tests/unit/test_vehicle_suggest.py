@@ -21,6 +21,8 @@ from asvunit.errors import AsvkitError, UsageError
 from asvunit.vehicle import VehicleMap, opendbc
 from asvunit.vehicle.database import find_database, load_database
 
+pytestmark = pytest.mark.fuller
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = 'VERSION ""\n\nNS_ :\n\nBS_:\n\nBU_: A ASV\n\n'
 START = 1768446000.0
@@ -404,6 +406,7 @@ HAS_OPENDBC = opendbc.folder() is not None
 SHIPPED = sorted(path for path in (ROOT / "dbc" / "maps").glob("*.toml") if path.stem != "bench")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not HAS_OPENDBC, reason="opendbc is not installed: pip install --no-deps opendbc==0.3.1")
 def test_cars_that_are_known_are_found() -> None:
     """Of speed, brake, winker and shift of every shipped map, at most one in ten is missed."""
@@ -423,6 +426,7 @@ def test_cars_that_are_known_are_found() -> None:
     assert len(missed) <= asked // 10, missed
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not HAS_OPENDBC, reason="opendbc is not installed: pip install --no-deps opendbc==0.3.1")
 def test_every_proposal_for_a_real_database_loads() -> None:
     folder = opendbc.folder()

@@ -18,6 +18,8 @@ from asvunit.message.values import INTERSECTION_KEYS, VALUE_KEYS
 from asvunit.trailer import sign
 from wiresharktools import RADIOTAP, RAW_IP, Tshark, dot11, ocb, udp4, udp6, write_pcap
 
+pytestmark = pytest.mark.fuller
+
 _VECTORS = [json.loads(path.read_text()) for path in sorted((Path(__file__).parents[1] / "vectors").glob("*.json"))]
 _TOKYO = next(bytes.fromhex(vector["hex"]) for vector in _VECTORS if vector["name"] == "tokyo_car")
 _EMERGENCY = next(bytes.fromhex(vector["hex"]) for vector in _VECTORS if vector["name"] == "emergency")
@@ -105,6 +107,7 @@ def _same(got: dict[str, str], message: bytes) -> None:
             assert got[name] == str(value), name
 
 
+@pytest.mark.long
 def test_every_element_and_value_of_thousands_of_messages(tshark: Tshark, tmp_path: Path) -> None:
     messages = [bytes.fromhex(vector["hex"]) for vector in _VECTORS] + _edge_messages() + _messages(_MANY, seed=1)
     rows = tshark.fields(write_pcap(tmp_path / "x.pcap", [ocb(message) for message in messages]), _FIELDS)
@@ -136,6 +139,7 @@ def golden(tshark: Tshark, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return {vector["name"]: row for vector, row in zip(_VECTORS, rows, strict=True)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("link", "frames"),
     [
@@ -151,6 +155,7 @@ def test_every_form_on_the_air(tshark: Tshark, tmp_path: Path, link: int, frames
         _same(row, message)
 
 
+@pytest.mark.long
 def test_wrong_lengths_versions_and_marks_are_malformed(tshark: Tshark, tmp_path: Path) -> None:
     signed = sign(_TOKYO, 7, _KEY, _TIME_MS)
     payloads = [signed[:length] + bytes(max(0, length - 178)) for length in range(1, 260)]
@@ -169,6 +174,7 @@ def test_wrong_lengths_versions_and_marks_are_malformed(tshark: Tshark, tmp_path
                 assert (row["asv.length"], row["asv.data"]) == (str(len(payload)), payload.hex())
 
 
+@pytest.mark.long
 def test_a_frame_check_sequence_is_suspected_and_can_be_told(tshark: Tshark, tmp_path: Path) -> None:
     capture = write_pcap(tmp_path / "x.pcap", [ocb(_TOKYO) + b"FCS!"])
     assert b"104 bytes, neither 100 nor 178; with a frame check sequence?" in tshark.run("-r", str(capture))
@@ -180,6 +186,7 @@ def test_an_empty_datagram_harms_nothing(tshark: Tshark, tmp_path: Path) -> None
     assert [row.get("asv.speed") for row in tshark.fields(capture, ["asv.speed"])] == [None, "50"]
 
 
+@pytest.mark.long
 def test_frames_cut_by_the_capture_show_what_is_there(tshark: Tshark, tmp_path: Path) -> None:
     signed = sign(_EMERGENCY, 7, _KEY, _TIME_MS)
     kept = list(range(1, 178))
@@ -220,6 +227,7 @@ def test_the_trailer(tshark: Tshark, tmp_path: Path) -> None:
     assert ["asv.trailer.time_off" in row for row in rows] == [True, False, True, True, True]
 
 
+@pytest.mark.long
 def test_what_is_missing_of_each_sender(tshark: Tshark, tmp_path: Path) -> None:
     def frame(counter: int, source: int = 1, vehicle_id: int = 5) -> bytes:
         return ocb(encode({"increment_counter": counter, "vehicle_id": vehicle_id}), bytes((2, 0, 0, 0, 0, source)))
@@ -261,6 +269,7 @@ def test_what_is_shown_of_one_message(tshark: Tshark, tmp_path: Path) -> None:
         assert line in shown, line
 
 
+@pytest.mark.long
 def test_filters_by_code_word_and_value(tshark: Tshark, tmp_path: Path) -> None:
     frames = [ocb(bytes.fromhex(vector["hex"])) for vector in _VECTORS] + [ocb(b"short")]
     capture = write_pcap(tmp_path / "x.pcap", frames)
@@ -276,6 +285,7 @@ def test_filters_by_code_word_and_value(tshark: Tshark, tmp_path: Path) -> None:
         assert [names[int(line.split()[0]) - 1] for line in lines] == found, expression
 
 
+@pytest.mark.long
 def test_another_port(tshark: Tshark, tmp_path: Path) -> None:
     capture = write_pcap(tmp_path / "x.pcap", [udp4(_TOKYO), udp4(_TOKYO, port=5001)], link=RAW_IP)
     for option, found in {

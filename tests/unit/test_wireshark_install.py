@@ -38,6 +38,7 @@ def _tshark(folder: Path, script: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_installed_and_of_use_at_once(home: Path) -> None:
     tshark = Tshark(home)
     result = CliRunner().invoke(app, ["install"])
@@ -121,6 +122,7 @@ def test_a_tshark_that_does_not_take_it(home: Path, monkeypatch: pytest.MonkeyPa
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.long
 def test_a_second_copy_is_told(home: Path) -> None:
     Tshark(home)
     folder = home / ".local/lib/wireshark/plugins"
