@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo verify test gate hil hil-local hil-all install-test radio-gate check bench mf4-test wheel-test lock clean
+.PHONY: setup demo verify firmware firmware-image test gate hil hil-local hil-all install-test radio-gate check bench mf4-test wheel-test lock clean
 
 setup: .venv/dev.stamp  ## the environment with everything for development
 
@@ -20,6 +20,14 @@ setup: .venv/dev.stamp  ## the environment with everything for development
 	$(PIP) install --no-deps -r requirements/cars.txt
 	touch $@
 
+# MicroPython's WebAssembly port beside the environment; node is not needed for anything else
+WASM := tools/asvtools/firmware/wasm
+.venv/wasm.stamp: $(WASM)/package.json $(WASM)/package-lock.json | .venv/bin/python
+	rm -rf .venv/wasm && mkdir -p .venv/wasm
+	cp $^ .venv/wasm/
+	if command -v npm >/dev/null; then cd .venv/wasm && npm ci --no-audit --no-fund --loglevel=error && touch ../../$@; \
+		else echo "no npm: tests on MicroPython's WebAssembly port are skipped by name"; fi
+
 demo: .venv/run.stamp  ## an encounter at a blind crossing, judged, with a verdict
 	$(BIN)/asvkit demo
 
@@ -35,7 +43,7 @@ WORKERS = $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 test: .venv/dev.stamp  ## the everyday tests
 	$(BIN)/pytest -n $(WORKERS) --durations=25
 
-gate: .venv/dev.stamp  ## what the everyday tests leave out, at full length: every scenario's journal on MicroPython, long tests
+gate: .venv/dev.stamp .venv/wasm.stamp  ## what the everyday tests leave out, at full length: every scenario's journal on MicroPython, long tests
 	ASVKIT_ALL=1 $(BIN)/pytest -n $(WORKERS) -m "long or hypothesis or micropython or fuller" \
 		--ignore=tests/hil/test_radio_flood.py --ignore=tests/hil/test_pi3_qemu.py --ignore=tests/hil/test_install.py
 
@@ -69,6 +77,15 @@ check: .venv/dev.stamp  ## what CI checks beside the tests
 	$(BIN)/mypy hil/suite
 	$(BIN)/lint-imports
 	$(BIN)/python -m asvtools.codec_source | cmp - firmware/asvcore/codec.py
+	$(BIN)/python -m asvtools.codec_source viper | cmp - firmware/asvcore/codec_viper.py
+	$(BIN)/python -m asvtools.firmware.stubs
+
+firmware: .venv/dev.stamp .venv/wasm.stamp  ## what the core takes of a board, beside its goals; WRITE=docs/firmware.md renews the page
+	mkdir -p build
+	$(BIN)/python -m asvtools.firmware.budgets build/firmware $(if $(WRITE),--write "$(WRITE)")
+
+firmware-image: .venv/dev.stamp  ## DIR=build/pico-w: the folder for a Pico W; UNIT=unit.json CAR=map TEXTS=none|en|ja|all
+	@$(BIN)/python -m asvtools.firmware.image "$(DIR)" --unit "$(UNIT)" --car "$(CAR)" --texts "$(TEXTS)"
 
 bench: .venv/dev.stamp  ## speed and memory beside peers; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py

@@ -8,7 +8,8 @@ more trusted source, in this order.
 """
 
 from . import codes, params
-from .support import HOLD
+from .neighbour import age_ms
+from .support import HOLD, urgency
 from .supports import RANK
 
 # By function: so much nearer counts as more dangerous; of surrounding and emergency vehicles the way
@@ -27,10 +28,13 @@ def _before(one, other):
         return _grade(one) > _grade(other)
     if RANK[one.function] != RANK[other.function]:
         return RANK[one.function] < RANK[other.function]
-    if one.state == HOLD and one.hold_until_ms != other.hold_until_ms:
-        return one.hold_until_ms > other.hold_until_ms
-    if one.state != HOLD and one.urgency != other.urgency:
-        return one.urgency < other.urgency
+    if one.state == HOLD:
+        if one.broken_ms != other.broken_ms:
+            return one.broken_ms > other.broken_ms
+    else:
+        one_urgency, other_urgency = urgency(one), urgency(other)
+        if one_urgency != other_urgency:
+            return one_urgency < other_urgency
     return one.order < other.order
 
 
@@ -45,12 +49,10 @@ class Arbiter:
     def decide(self, now_ms):
         """Choose anew; changes of `presented` mark the support dirty."""
         shown = 0
-        for index in range(len(self._pool)):
-            support = self._pool[index]
+        for support in self._pool:
             if support.level != codes.LEVEL_NONE:
                 support.outdated = self._outdated(support, now_ms)
-        for index in range(len(self._pool)):
-            support = self._pool[index]
+        for support in self._pool:
             if support.level != codes.LEVEL_NONE:
                 self._supersede(support)
             if support.presented and (support.level == codes.LEVEL_NONE or support.superseded):
@@ -79,26 +81,24 @@ class Arbiter:
 
     def _outdated(self, support, now_ms):
         """Whether another system tells clearly newer of a support's danger, at the same level [G 2.6(3)]."""
-        newer_ms = support.neighbour.age_ms(now_ms) - params.FRESHER_MS
+        newer_ms = age_ms(support.neighbour, now_ms) - params.FRESHER_MS
         if newer_ms <= 0:
             return False
-        for index in range(len(self._pool)):
-            other = self._pool[index]
-            if _tells(other, support) and _grade(other) == _grade(support):
-                if other.neighbour.age_ms(now_ms) < newer_ms:
+        for other in self._pool:
+            if other.origin != support.origin and _tells(other, support) and _grade(other) == _grade(support):
+                if age_ms(other.neighbour, now_ms) < newer_ms:
                     return True
         return False
 
     def _supersede(self, support):
         """Whether another support speaks for the same target or the same danger."""
         superseded = False
-        for index in range(len(self._pool)):
-            other = self._pool[index]
+        for other in self._pool:
             if other is support or other.level == codes.LEVEL_NONE:
                 continue
             if other.neighbour is support.neighbour:
                 superseded = _grade(other) >= _grade(support) and RANK[other.function] < RANK[support.function]
-            elif _tells(other, support):
+            elif other.origin != support.origin and _tells(other, support):
                 superseded = _outranks(other, support)
             if superseded:
                 break
@@ -108,8 +108,7 @@ class Arbiter:
 
     def _best_waiting(self):
         best = None
-        for index in range(len(self._pool)):
-            support = self._pool[index]
+        for support in self._pool:
             if support.level > codes.LEVEL_NONE and not support.presented and not support.superseded:
                 if best is None or _before(support, best):
                     best = support
@@ -117,8 +116,7 @@ class Arbiter:
 
     def _worst_shown(self):
         worst = None
-        for index in range(len(self._pool)):
-            support = self._pool[index]
+        for support in self._pool:
             if support.presented and (worst is None or _before(worst, support)):
                 worst = support
         return worst
@@ -132,23 +130,22 @@ class Arbiter:
             return False
         if RANK[one.function] != RANK[shown.function]:
             return RANK[one.function] < RANK[shown.function]
-        return one.urgency + _NEARER[one.function] <= shown.urgency
+        return urgency(one) + _NEARER[one.function] <= urgency(shown)
 
     def _choose_primary(self):
         best = None
-        for index in range(len(self._pool)):
-            support = self._pool[index]
+        for support in self._pool:
             if support.presented and (best is None or _before(support, best)):
                 best = support
         old = self.primary
         keeps = old is not None and old.presented and best is not None and _grade(old) == _grade(best)
-        if not (keeps and old.function == best.function and best.urgency + _NEARER[best.function] > old.urgency):
+        if not (keeps and old.function == best.function and urgency(best) + _NEARER[best.function] > urgency(old)):
             self.primary = best
 
 
 def _tells(one, other):
-    """True if one is another system's support that tells all that the other does: the same function and sides."""
-    if one.level == codes.LEVEL_NONE or one.origin == other.origin or one.function != other.function:
+    """True if one, another system's support, tells all that the other does: the same function and sides."""
+    if one.level == codes.LEVEL_NONE or one.function != other.function:
         return False
     return _sides(other) & ~_sides(one) == 0
 

@@ -5,6 +5,8 @@ Generated from `elements.ELEMENTS` by `python -m asvtools.codec_source`; do not 
 A raw message is a list of 43 integers, elements 1..43 in table order (index = number - 1, the
 constants below); degrees are signed, all else unsigned. Elements 44 and 45 (from bit 299 on) are
 bytes of the buffer that the codec leaves as they are: a zeroed buffer sends them as 0.
+
+Where MicroPython has its viper emitter, `codec_viper` takes over: `new_raw` then makes what it is fast with.
 """
 
 from struct import pack_into
@@ -66,7 +68,8 @@ WIDTHS = (8, 8, 14, 4, 12, 5, 2, -9, 6, 13, -9, 6, 13, 8, 14, 8, 6, 4, 2, 8, 9, 
     6, 2, -9, 6, 13, -9, 6, 13, 4, 9, 2, 1, 7)
 
 
-def _refuse(raw):
+def refuse(raw):
+    """ValueError for the first code that does not fit its width."""
     for index in range(len(WIDTHS)):
         width = WIDTHS[index]
         low, high = (0, (1 << width) - 1) if width > 0 else (-(1 << -width - 1), (1 << -width - 1) - 1)
@@ -95,7 +98,7 @@ def encode_into(raw, buffer):
         or (e27 | e43) >> 7
         or (e42) >> 1
     ):
-        _refuse(raw)
+        refuse(raw)
     pack_into(
         ">19H", buffer, 0,
         (e1 * 256) + e2,
@@ -191,3 +194,16 @@ def decode_into(buffer, raw):
     raw[40] = (b36 >> 5) & 0x3
     raw[41] = (b36 >> 4) & 0x1
     raw[42] = ((b36 & 0xf) << 3) | (buffer[37] >> 5)
+
+
+def new_raw():
+    """A raw message of zeros."""
+    return [0] * 43
+
+
+try:
+    from micropython import const as _  # noqa: F401 - nothing else is tried where it is not MicroPython
+
+    from .codec_viper import decode_into, encode_into, new_raw  # noqa: F401 - take the place of those above
+except (ImportError, SyntaxError, ValueError):  # no viper, or an .mpy for another kind of processor
+    pass

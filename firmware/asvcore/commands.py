@@ -22,13 +22,17 @@ from .params import NONE
 
 WIDTH = 14
 KIND, SEQUENCE, TIME_MS, CAUSE = 0, 1, 2, 3
+_STORED = WIDTH - 1  # the sequence number follows from the place
+
+
+_SEQUENCE_MASK = 0x1FFFFFFF
 
 
 class Commands:
     """Ring of records. A reader that falls behind loses the oldest; `lost` says how many."""
 
     def __init__(self, capacity):
-        self._ring = array("i", [0] * (capacity * WIDTH))
+        self._ring = array("i", [0] * (capacity * _STORED))
         self._capacity = capacity
         self._first = 0
         self._count = 0
@@ -42,23 +46,22 @@ class Commands:
             self._count -= 1
             self.lost += 1
         ring = self._ring
-        at = (self._first + self._count) % self._capacity * WIDTH
+        at = (self._first + self._count) % self._capacity * _STORED
         self._count += 1
         ring[at] = kind
-        ring[at + 1] = self._sequence
-        ring[at + 2] = time_ms
-        ring[at + 3] = cause
-        ring[at + 4] = a
-        ring[at + 5] = b
-        ring[at + 6] = c
-        ring[at + 7] = d
-        ring[at + 8] = e
-        ring[at + 9] = f
-        ring[at + 10] = g
-        ring[at + 11] = h
-        ring[at + 12] = i
-        ring[at + 13] = j
-        self._sequence = (self._sequence + 1) & 0x1FFFFFFF
+        ring[at + 1] = time_ms
+        ring[at + 2] = cause
+        ring[at + 3] = a
+        ring[at + 4] = b
+        ring[at + 5] = c
+        ring[at + 6] = d
+        ring[at + 7] = e
+        ring[at + 8] = f
+        ring[at + 9] = g
+        ring[at + 10] = h
+        ring[at + 11] = i
+        ring[at + 12] = j
+        self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
 
     @property
     def count(self):
@@ -67,10 +70,12 @@ class Commands:
 
     def look(self, index, record):
         """Copy the record at a place among those that wait, 0 the oldest, into a list of WIDTH."""
-        at = (self._first + index) % self._capacity * WIDTH
+        at = (self._first + index) % self._capacity * _STORED
         ring = self._ring
-        for field in range(WIDTH):
-            record[field] = ring[at + field]
+        record[0] = ring[at]
+        record[1] = (self._sequence - self._count + index) & _SEQUENCE_MASK
+        for field in range(1, _STORED):
+            record[field + 1] = ring[at + field]
 
     def take(self, record):
         """Move the oldest record into a list of WIDTH; False when there is none."""

@@ -8,6 +8,15 @@ has no memory: what begins, goes on and ends is the business of `supports`.
 
 from . import codes, params
 from .geometry import angle_between_cdeg, divided, sine_q12
+from .neighbour import (
+    COSINE_Q12,
+    DIRECTION_DEG,
+    NODE_LATITUDE_CAS,
+    NODE_LONGITUDE_CAS,
+    SINE_Q12,
+    SPEED_KMH,
+    node_distance_dm,
+)
 from .params import NONE
 
 
@@ -16,13 +25,13 @@ def judge(ego, neighbour, relation, settings, timing, support, out):
 
     `support`: the one that follows it, or None.
     """
-    speed_kmh = neighbour.speed_kmh
+    speed_kmh = neighbour[SPEED_KMH]
     if speed_kmh < settings.target_min_kmh or speed_kmh == 0:
         out.reason = codes.REASON_TARGET_SLOW
         return
     error_dm = relation.error_dm
     heading_cdeg = ego.heading_cdeg
-    course_cdeg = neighbour.direction_deg * 100
+    course_cdeg = neighbour[DIRECTION_DEG] * 100
     angle_cdeg = angle_between_cdeg(course_cdeg, heading_cdeg)
     if not params.CROSSING_MIN_DEG * 100 <= angle_cdeg <= params.CROSSING_MAX_DEG * 100:
         out.reason = codes.REASON_ANGLE
@@ -32,7 +41,7 @@ def judge(ego, neighbour, relation, settings, timing, support, out):
     north_dm, east_dm = relation.north_dm, relation.east_dm
     sine = sine_q12(heading_cdeg - course_cdeg)
     distance_q12 = ego.cosine_q12 * east_dm - ego.sine_q12 * north_dm
-    ahead_q12 = neighbour.cosine_q12 * east_dm - neighbour.sine_q12 * north_dm
+    ahead_q12 = neighbour[COSINE_Q12] * east_dm - neighbour[SINE_Q12] * north_dm
     if sine < 0:
         distance_q12, ahead_q12, sine = -distance_q12, -ahead_q12, -sine
         out.direction = codes.DIRECTION_LEFT
@@ -65,13 +74,13 @@ def _no_junction(ego, neighbour, distance_dm, ahead_dm, error_dm):
     A node before it means nothing: the target may still come to the crossing after that one. So only maps that
     agree that there is no node where the courses cross (a flyover) keep support from the driver.
     """
-    if neighbour.node_latitude_cas == NONE or neighbour.node_distance_dm == NONE:
+    if neighbour[NODE_LATITUDE_CAS] == NONE:
         return False
     beyond_dm = error_dm + params.JUNCTION_DM
-    if neighbour.node_distance_dm <= distance_dm + beyond_dm or ego.node.distance_dm <= ahead_dm + beyond_dm:
+    if node_distance_dm(neighbour) <= distance_dm + beyond_dm or ego.node.distance_dm <= ahead_dm + beyond_dm:
         return False
-    north_dm = ego.plane.north_dm(neighbour.node_latitude_cas)
-    east_dm = ego.plane.east_dm(neighbour.node_longitude_cas)
+    north_dm = ego.plane.north_dm(neighbour[NODE_LATITUDE_CAS])
+    east_dm = ego.plane.east_dm(neighbour[NODE_LONGITUDE_CAS])
     own_north_dm = ego.plane.north_dm(ego.node.latitude_cas)
     own_east_dm = ego.plane.east_dm(ego.node.longitude_cas)
     if north_dm == NONE or east_dm == NONE or own_north_dm == NONE or own_east_dm == NONE:

@@ -3,12 +3,13 @@
 from array import array
 
 from . import codes, params
-from .elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .kinds import class_error_dm, kind_length_dm
 from .manoeuvre import Node, Turn
+from .message import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
 from .params import NEVER_MS, NONE
 from .reckoning import PLACE_FROZEN, PLACE_NEW, PLACE_SAME, Reckoning
 
+_FASTEST_CKMH = 100000  # times the longest step stays below 2^30
 _PERIOD_MIN_MS = 40  # no receiver is faster than 25 Hz
 _PERIOD_MAX_MS = 10000
 _PERIODS = 5  # intervals between fixes that are remembered
@@ -55,6 +56,7 @@ class Ego(Reckoning):
 
     def fix(self, latitude_cas, longitude_cas, speed_ckmh, course_cdeg, error_dm, height_m, vertical_m, tod_ms, status):
         """One epoch of the receiver, received at `now_ms`."""
+        speed_ckmh = min(speed_ckmh, _FASTEST_CKMH)
         if self.fix_ms != NEVER_MS and self.now_ms - self.fix_ms >= _PERIOD_MIN_MS:
             self._intervals_ms[self._interval_next] = min(self.now_ms - self.fix_ms, _PERIOD_MAX_MS)
             self._interval_next = (self._interval_next + 1) % _PERIODS

@@ -40,8 +40,7 @@ class Hmi:
             text = codes.TEXT_NONE
         else:
             level, function, direction = primary.level, primary.function, primary.direction
-            for index in range(len(pool)):
-                support = pool[index]
+            for support in pool:
                 if support.presented and support.state != HOLD and support.function == function:
                     direction |= support.direction
             held = primary.state == HOLD

@@ -3,6 +3,24 @@
 from . import codes, crossing, params, surrounding, turns
 from .candidate import Candidate, Timing
 from .gates import FUNCTIONS
+from .neighbour import (
+    EMERGENCY,
+    ERROR_DM,
+    FLAGS,
+    FOLLOWED,
+    FROZEN,
+    LATITUDE_CAS,
+    RANGE_DM,
+    REASON_SHIFT,
+    RECEIVED_MS,
+    SUPPORT_SHIFT,
+    TOLD_MASK,
+    USABLE,
+    source_of,
+    support_of,
+    timed,
+    vehicle_id_of,
+)
 from .params import NONE
 from .relation import Relation
 from .support import HOLD
@@ -49,22 +67,24 @@ class Judging:
         if gate:
             candidate.reason = gate
             return
-        index = neighbour.supports[function]
+        index = support_of(neighbour, function)
         support = self._supports.pool[index] if index >= 0 else None
         self._relate(neighbour, now_ms)
         self._evaluate(neighbour, support, candidate)
 
     def judge(self, neighbour, now_ms, cause):
         """Every function that is open for a neighbour, or that follows it."""
-        candidate, reasons = self._candidate, self._gates.reasons
-        heard = now_ms - neighbour.received_ms <= params.PREDICTION_MS
+        candidate, reasons, pool = self._candidate, self._gates.reasons, self._supports.pool
+        heard = now_ms - neighbour[RECEIVED_MS] <= params.PREDICTION_MS
         related = False
         for function in range(1, FUNCTIONS):
-            index = neighbour.supports[function]
+            support = None
             gate = reasons[function]
-            if index < 0 and (gate or not heard):
+            if neighbour[function] >= FOLLOWED:
+                support = pool[(neighbour[function] >> SUPPORT_SHIFT) - 1]
+            elif gate or not heard:
                 continue
-            if function == codes.FUNCTION_EMERGENCY and index < 0 and not neighbour.emergency:
+            elif function == codes.FUNCTION_EMERGENCY and not neighbour[FLAGS] & EMERGENCY:
                 continue
             candidate.clear()
             candidate.function = function
@@ -74,40 +94,41 @@ class Judging:
                 if not related:
                     self._relate(neighbour, now_ms)
                     related = True
-                self._evaluate(neighbour, self._supports.pool[index] if index >= 0 else None, candidate)
+                self._evaluate(neighbour, support, candidate)
             self._supports.follow(neighbour, candidate, now_ms, cause)
             due_ms = NONE if related and self._relation.clipped else candidate.due_ms
-            ended = index >= 0 and neighbour.supports[function] < 0
-            index = neighbour.supports[function]
-            if ended:  # its end says why
-                neighbour.told[function] = neighbour.reasons[function]
-            elif index < 0:
+            cell = neighbour[function]
+            if cell >= FOLLOWED:
+                support = pool[(cell >> SUPPORT_SHIFT) - 1]
+                if support.state == HOLD:
+                    due_ms = support.hold_until_ms - now_ms
+            elif support is None:
                 self._tell(neighbour, candidate, now_ms, cause)
-            elif self._supports.pool[index].state == HOLD:
-                due_ms = self._supports.pool[index].hold_until_ms - now_ms
+            else:  # its end says why
+                neighbour[function] = cell & ~TOLD_MASK | cell >> REASON_SHIFT
             if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
                 self.due_in(due_ms, now_ms)
 
     def _relate(self, neighbour, now_ms):
         # A lost target goes on as it went as long as support follows it [D15]
-        limit_ms = 2 * params.LOST_LIMIT_MS if neighbour.timed() else params.PREDICTION_MS
+        limit_ms = 2 * params.LOST_LIMIT_MS if timed(neighbour) else params.PREDICTION_MS
         self._relation.make(self._ego, neighbour, now_ms, self._settings, limit_ms)
 
     def _evaluate(self, neighbour, support, candidate):
         relation = self._relation
         if not relation.near:
-            known = neighbour.latitude_cas != NONE
+            known = neighbour[LATITUDE_CAS] != NONE
             candidate.reason = codes.REASON_TOO_FAR if known else codes.REASON_TARGET_DATA
             return
         candidate.error_dm = relation.error_dm
         if candidate.function < TIMED:
-            if not neighbour.usable:
+            if not neighbour[FLAGS] & USABLE:
                 candidate.reason = codes.REASON_TARGET_DATA
                 return
-            if neighbour.error_dm >= params.UNBOUNDED_ERROR_M * 10:
+            if neighbour[ERROR_DM] >= params.UNBOUNDED_ERROR_M * 10:
                 candidate.reason = codes.REASON_ERROR_UNBOUNDED
                 return
-            if neighbour.frozen and support is None:
+            if neighbour[FLAGS] & FROZEN and support is None:
                 candidate.reason = codes.REASON_TARGET_FROZEN
                 return
         _JUDGES[candidate.function](self._ego, neighbour, relation, self._settings, self._timing, support, candidate)
@@ -116,12 +137,12 @@ class Judging:
         """Why a target gets nothing, at each change; a few in a cycle, so that a flood is none of records."""
         reason = candidate.reason if candidate.reason else candidate.level_reason
         function = candidate.function
-        if reason == neighbour.told[function] or reason in _UNTOLD:
+        if reason == neighbour[function] & TOLD_MASK or reason in _UNTOLD:
             return
-        if self.to_tell <= 0 or neighbour.range_dm > params.EXPLAINED_DM:
+        if self.to_tell <= 0 or neighbour[RANGE_DM] > params.EXPLAINED_DM:
             return
         self.to_tell -= 1
-        neighbour.told[function] = reason
+        neighbour[function] = neighbour[function] & ~TOLD_MASK | reason
         self.put(neighbour, candidate, codes.LEVEL_NONE, 0, reason, now_ms, cause)
 
     def put(self, neighbour, measured, level, presented, reason, now_ms, cause):
@@ -133,8 +154,8 @@ class Judging:
             measured.function,
             level,
             presented,
-            neighbour.source,
-            neighbour.vehicle_id,
+            source_of(neighbour),
+            vehicle_id_of(neighbour),
             measured.distance_dm,
             measured.error_dm,
             measured.threshold_dm,

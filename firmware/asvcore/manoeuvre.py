@@ -4,6 +4,8 @@ from . import codes, params
 from .geometry import angle_between_cdeg
 from .params import NEVER_MS, NONE
 
+_FAR_M = 100_000  # of a node: more makes no difference
+
 
 class Turn:
     """The turn since the winker came on. `begun`: ego's heading has turned to that side [D15]."""
@@ -58,7 +60,7 @@ class Node:
         """Take over what the map says; `latitude_cas` NONE: no node ahead."""
         self.latitude_cas = latitude_cas
         self.longitude_cas = longitude_cas
-        self.distance_dm = NONE if distance_m == NONE else distance_m * 10
+        self.distance_dm = NONE if distance_m == NONE else min(distance_m, _FAR_M) * 10
         self.priority = priority
         self._told_ms = now_ms
 

@@ -123,7 +123,8 @@ EXTERNALS = 8  # autonomous and roadside supports at once (ours)
 TOLD_A_CYCLE = 4  # reasons why a target gets nothing, told in a cycle (ours)
 OPENED_A_CYCLE = 2  # times that all are judged at once because a function has opened (ours)
 SURROUNDING_SUPPORTS = 8  # of those; the nearest (ours)
-SUPPORTS = 64  # (function, target) pairs followed at once (ours)
+SUPPORTS_LEAST = 16  # (function, target) pairs followed at once (ours)
+SUPPORTS_MOST = 64  # where their number follows from that of the neighbours (ours)
 REVISIONS = 10  # frames counted by the revision counter [D6]
 POSITION_DELAY_MAX = 30  # x 100 ms [G appendix 1 (17)]
 

@@ -1,14 +1,37 @@
 """The one gate for what the radio hears: any bytes in, a neighbour brought up to date or a DROP record out."""
 
 from . import codec, codes, params
-from .elements import AVAILABLE_ALL, CODED, MESSAGE_BYTES, VERSION
 from .geometry import MAX_CAS, longitude_difference_cas, rough_range_dm
-from .neighbour import FIRST_DM, remote_dm
-from .neighbours import TWIN
+from .message import AVAILABLE_ALL, MESSAGE_BYTES, VERSION
+from .neighbour import (
+    BLIND,
+    CLOCK_TOLD,
+    DELAY_MS,
+    EMERGENCY,
+    ERROR_DM,
+    FIRST_DM,
+    FLAGS,
+    FROZEN,
+    LATITUDE_CAS,
+    LONGITUDE_CAS,
+    MOTION_CODES,
+    RANGE_DM,
+    RECEIVED_MS,
+    SPEED_KMH,
+    TWIN,
+    TWIN_TOLD,
+    counter_of,
+    direction_code,
+    followed,
+    remote_dm,
+    remoteness_dm,
+    repeats,
+    source_of,
+    take,
+    vehicle_id_of,
+)
 from .params import NEVER_MS, NONE
 from .wire import latitude_at, longitude_at, update_period_ms
-
-EXPIRE_AT_ONCE = 32  # a cycle; the others go with the next, and nothing begins for them meanwhile
 
 _COUNTER_STEPS = 12  # frames that may be missing, or late, between two of one vehicle within a second
 _COUNTER_MISFIT = 1 << 18
@@ -25,7 +48,7 @@ class Reception:
         self.received_ms = NEVER_MS  # of the last frame that was taken
         self._transmitter = transmitter
         self._commands = commands
-        self._raw = [0] * CODED
+        self._raw = codec.new_raw()
         self._emergency = False  # the frame's sender is an emergency vehicle in action
 
     def take(self, buffer, source, now_ms, radio_flag, cause):
@@ -46,28 +69,29 @@ class Reception:
         neighbour = self._whose(self.neighbours.get(key), key, now_ms, cause)
         if neighbour is None:
             return None
-        known = neighbour.counter != NONE
-        if known and neighbour.emergency and not radio_flag and now_ms - neighbour.received_ms <= params.PREDICTION_MS:
+        known = neighbour[MOTION_CODES] >= 0
+        heard = known and now_ms - neighbour[RECEIVED_MS] <= params.PREDICTION_MS
+        if heard and neighbour[FLAGS] & EMERGENCY and not radio_flag:
             # Anybody can copy address and id: nobody without the key speaks for an emergency vehicle [G 3.7]
             self._drop(codes.REASON_UNSIGNED, source, vehicle_id, now_ms, cause)
             return None
         if known and not self._is_news(neighbour, now_ms, cause):
             return None
         self.received_ms = now_ms
-        neighbour.received_ms = now_ms
-        was_frozen = neighbour.frozen
-        neighbour.take(self._raw)
+        neighbour[RECEIVED_MS] = now_ms
+        was_frozen = neighbour[FLAGS] & FROZEN
+        take(neighbour, self._raw)
         self._report(neighbour, was_frozen, radio_flag, now_ms, cause)
         return neighbour
 
     def remoteness_dm(self, buffer, source):
-        """As `Neighbour.remoteness_dm`, of a payload's sender; below 0 for those that count most."""
+        """As `neighbour.remoteness_dm`, of a payload's sender; below 0 for those that count most."""
         if len(buffer) != MESSAGE_BYTES or buffer[0] & 0x1F != VERSION:
             return params.RANGE_DM
         neighbour = self.neighbours.get((source << 14) | (buffer[2] << 6) | (buffer[3] >> 2))
         if neighbour is not None:
-            remoteness_dm = neighbour.remoteness_dm()
-            return remoteness_dm - params.RANGE_DM if neighbour.followed() else remoteness_dm
+            remote = remoteness_dm(neighbour)
+            return remote - params.RANGE_DM if followed(neighbour) else remote
         self._emergency = False
         codec.decode_into(buffer, self._raw)
         return self._remoteness_dm(self._range_dm())
@@ -76,10 +100,10 @@ class Reception:
         """Forget who has not been heard for a second, unless a support follows it."""
         neighbours = self.neighbours
         at = neighbours.count - 1
-        left = EXPIRE_AT_ONCE
+        left = neighbours.expire_at_once
         while at >= 0 and left:  # backwards: removal moves the last into the hole
             neighbour = neighbours.used[at]
-            if now_ms - neighbour.received_ms > params.PREDICTION_MS and not neighbour.followed():
+            if now_ms - neighbour[RECEIVED_MS] > params.PREDICTION_MS and not followed(neighbour):
                 self._forget(neighbour, codes.REASON_GONE, now_ms, cause)
                 left -= 1
             at -= 1
@@ -100,17 +124,18 @@ class Reception:
             return self._add(key, source, vehicle_id, now_ms, cause)
         to_first = _IMPOSSIBLE if first is None else self._misfit(first, now_ms)
         to_second = _IMPOSSIBLE if second is None else self._misfit(second, now_ms)
-        if self._emergency and first is not None and second is not None and first.emergency != second.emergency:
-            if first.emergency:
+        differ = first is not None and second is not None and (first[FLAGS] ^ second[FLAGS]) & EMERGENCY
+        if self._emergency and differ:
+            if first[FLAGS] & EMERGENCY:
                 to_second = _IMPOSSIBLE  # whoever else uses its address and id, the flag is this one's
             else:
                 to_first = _IMPOSSIBLE
         if second is None and _COUNTER_MISFIT < to_first < _LONG_AGO:
             to_first = _IMPOSSIBLE  # elsewhere, and counted by another
         if to_first < _IMPOSSIBLE and to_first <= to_second:
-            heard = second is not None and now_ms - second.received_ms <= params.PREDICTION_MS
-            if heard and not first.twin_told and to_first < _LONG_AGO:
-                first.twin_told = True
+            heard = second is not None and now_ms - second[RECEIVED_MS] <= params.PREDICTION_MS
+            if heard and not first[FLAGS] & TWIN_TOLD and to_first < _LONG_AGO:
+                first[FLAGS] |= TWIN_TOLD
                 self._drop(codes.REASON_TWIN, source, vehicle_id, now_ms, cause)
             return first
         if to_second < _IMPOSSIBLE:
@@ -119,8 +144,8 @@ class Reception:
             return self._add(key, source, vehicle_id, now_ms, cause)
         self._drop(codes.REASON_JUMP, source, vehicle_id, now_ms, cause)
         if second is not None:  # a third place: the second was none that stays
-            signed = second.emergency and now_ms - second.received_ms <= params.PREDICTION_MS
-            if second.followed() or (signed and not self._emergency):
+            signed = second[FLAGS] & EMERGENCY and now_ms - second[RECEIVED_MS] <= params.PREDICTION_MS
+            if followed(second) or (signed and not self._emergency):
                 return second
             self._forget(second, codes.REASON_GONE, now_ms, cause)
         return self._add(key | TWIN, source, vehicle_id, now_ms, cause)
@@ -128,76 +153,74 @@ class Reception:
     def _misfit(self, neighbour, now_ms):
         """How badly a frame goes with a neighbour's last one, in dm of way, or _IMPOSSIBLE."""
         raw = self._raw
-        age_ms = now_ms - neighbour.received_ms
+        age_ms = now_ms - neighbour[RECEIVED_MS]
         misfit = _LONG_AGO if age_ms > params.PREDICTION_MS else 0
         available = raw[codec.POSITION_AVAILABILITY]
         plane = self._ego.plane
-        if neighbour.latitude_cas == NONE or not available & 1 or not plane.known:
+        if neighbour[LATITUDE_CAS] == NONE or not available & 1 or not plane.known:
             return misfit
         latitude_cas = latitude_at(raw, codec.LATITUDINAL_DEGREE)
         longitude_cas = longitude_at(raw, codec.LONGITUDINAL_DEGREE)
         if latitude_cas == NONE or longitude_cas == NONE:
             return misfit
-        north_cas = abs(latitude_cas - neighbour.latitude_cas)
-        east_cas = abs(longitude_difference_cas(longitude_cas, neighbour.longitude_cas))
+        north_cas = abs(latitude_cas - neighbour[LATITUDE_CAS])
+        east_cas = abs(longitude_difference_cas(longitude_cas, neighbour[LONGITUDE_CAS]))
         if north_cas > MAX_CAS or east_cas > MAX_CAS:
             return _IMPOSSIBLE
         way_dm = max(north_cas * plane.north_q12, east_cas * plane.east_q12) >> 12
         speed_kmh = params.JUMP_KMH + (raw[codec.SPEED] if raw[codec.SENSOR_AVAILABILITY] & 1 else 255)
-        if neighbour.speed_kmh != NONE:
-            speed_kmh = max(speed_kmh, neighbour.speed_kmh + params.JUMP_KMH)
-        error_dm = neighbour.error_dm
+        if neighbour[SPEED_KMH] != NONE:
+            speed_kmh = max(speed_kmh, neighbour[SPEED_KMH] + params.JUMP_KMH)
+        error_dm = neighbour[ERROR_DM]
         if available == AVAILABLE_ALL:
             error_dm = max(error_dm, raw[codec.HORIZONTAL_ERROR_RANGE] * 10)
-        way_ms = min(age_ms + neighbour.delay_ms, params.LOST_LIMIT_MS) + max(params.JUMP_MS, update_period_ms(raw))
+        way_ms = min(age_ms + neighbour[DELAY_MS], params.LOST_LIMIT_MS) + max(params.JUMP_MS, update_period_ms(raw))
         if way_dm > speed_kmh * way_ms // 360 + 2 * error_dm + params.JUMP_DM:
             return _IMPOSSIBLE
-        turned = abs(raw[codec.DIRECTION] - neighbour.direction_code) % 360
+        turned = abs(raw[codec.DIRECTION] - direction_code(neighbour)) % 360
         misfit += way_dm + params.TURNED_DM * min(turned, 360 - turned)
         if age_ms <= params.PREDICTION_MS and way_dm > params.JUMP_DM:
             # Two vehicles near each other are told apart by their counters
-            step = (raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
+            step = (raw[codec.INCREMENT_COUNTER] - counter_of(neighbour)) & 0xFF
             if _COUNTER_STEPS < step < 256 - _COUNTER_STEPS:
                 misfit += _COUNTER_MISFIT
         return misfit
 
     def _report(self, neighbour, was_frozen, radio_flag, now_ms, cause):
         """What is wrong with a frame that is used all the same."""
-        source, vehicle_id = neighbour.source, neighbour.vehicle_id
-        if neighbour.emergency and not radio_flag:
-            neighbour.emergency = 0  # counts as an ordinary vehicle
-            self._drop(codes.REASON_EMERGENCY_UNVERIFIED, source, vehicle_id, now_ms, cause)
-        if neighbour.frozen and not was_frozen and not neighbour.blind:
-            self._drop(codes.REASON_TARGET_FROZEN, source, vehicle_id, now_ms, cause)
-        if not neighbour.clock_told and neighbour.latitude_cas != NONE:
+        flags = neighbour[FLAGS]
+        if flags & EMERGENCY and not radio_flag:
+            neighbour[FLAGS] = flags & ~EMERGENCY  # counts as an ordinary vehicle
+            self._drop_of(neighbour, codes.REASON_EMERGENCY_UNVERIFIED, now_ms, cause)
+        if flags & FROZEN and not was_frozen and not flags & BLIND:
+            self._drop_of(neighbour, codes.REASON_TARGET_FROZEN, now_ms, cause)
+        if not flags & CLOCK_TOLD and neighbour[LATITUDE_CAS] != NONE:
             own_ms = self._ego.time_of_day_ms()
             if own_ms != NONE and _apart_ms(own_ms + params.JST_OFFSET_MS, self._raw) > params.CLOCKS_MS:
-                neighbour.clock_told = True
-                self._drop(codes.REASON_CLOCK_DISAGREES, source, vehicle_id, now_ms, cause)
+                neighbour[FLAGS] |= CLOCK_TOLD
+                self._drop_of(neighbour, codes.REASON_CLOCK_DISAGREES, now_ms, cause)
 
     def _add(self, key, source, vehicle_id, now_ms, cause):
         neighbour = self.neighbours.add(key)
         if neighbour is None:
             least = self.neighbours.least()
             range_dm = self._range_dm()
-            if least is None or self._remoteness_dm(range_dm) >= least.remoteness_dm():
+            if least is None or self._remoteness_dm(range_dm) >= remoteness_dm(least):
                 self._drop(codes.REASON_TABLE_FULL, source, vehicle_id, now_ms, cause)
                 return None
             self._forget(least, codes.REASON_TABLE_FULL, now_ms, cause)
             neighbour = self.neighbours.add(key)
-            neighbour.range_dm = range_dm
-        neighbour.source = source
-        neighbour.vehicle_id = vehicle_id
+            neighbour[RANGE_DM] = range_dm
         self._commands.put(codes.COMMAND_NEIGHBOUR, now_ms, cause, codes.REASON_NEW, source, vehicle_id)
         if vehicle_id == self._transmitter.vehicle_id:
             self._drop(codes.REASON_OWN_ID, source, vehicle_id, now_ms, cause)
         return neighbour
 
     def _remoteness_dm(self, range_dm):
-        """Of the decoded frame's vehicle, as `Neighbour.remoteness_dm`."""
+        """Of the decoded frame's vehicle, as `neighbour.remoteness_dm`."""
         speed_kmh = self._raw[codec.SPEED] if self._raw[codec.SENSOR_AVAILABILITY] & 1 else 0
-        remoteness_dm = remote_dm(range_dm, speed_kmh)
-        return remoteness_dm - FIRST_DM if self._emergency else remoteness_dm
+        remote = remote_dm(range_dm, speed_kmh)
+        return remote - FIRST_DM if self._emergency else remote
 
     def _range_dm(self):
         """Of the decoded frame's position from ego; where it cannot be told, the most."""
@@ -213,25 +236,28 @@ class Reception:
 
     def _is_news(self, neighbour, now_ms, cause):
         """False for a frame that repeats the last one or comes behind it."""
-        if now_ms - neighbour.received_ms > params.PREDICTION_MS:
+        if now_ms - neighbour[RECEIVED_MS] > params.PREDICTION_MS:
             return True
-        if self._emergency and not neighbour.emergency:
+        if self._emergency and not neighbour[FLAGS] & EMERGENCY:
             return True  # what it was so far anybody may have told, and counted ahead of it
-        step = (self._raw[codec.INCREMENT_COUNTER] - neighbour.counter) & 0xFF
+        step = (self._raw[codec.INCREMENT_COUNTER] - counter_of(neighbour)) & 0xFF
         reason = 0
         if step > 128:
             reason = codes.REASON_REORDERED
         elif step == 0:
-            reason = codes.REASON_DUPLICATE if neighbour.repeats(self._raw) else codes.REASON_COUNTER_STUCK
+            reason = codes.REASON_DUPLICATE if repeats(neighbour, self._raw) else codes.REASON_COUNTER_STUCK
         if reason:
-            self._drop(reason, neighbour.source, neighbour.vehicle_id, now_ms, cause)
+            self._drop_of(neighbour, reason, now_ms, cause)
         return reason == 0 or reason == codes.REASON_COUNTER_STUCK
+
+    def _drop_of(self, neighbour, reason, now_ms, cause):
+        self._drop(reason, source_of(neighbour), vehicle_id_of(neighbour), now_ms, cause)
 
     def _drop(self, reason, source, vehicle_id, now_ms, cause):
         self._commands.put(codes.COMMAND_DROP, now_ms, cause, reason, source, vehicle_id)
 
     def _forget(self, neighbour, reason, now_ms, cause):
-        source, vehicle_id = neighbour.source, neighbour.vehicle_id
+        source, vehicle_id = source_of(neighbour), vehicle_id_of(neighbour)
         self._commands.put(codes.COMMAND_NEIGHBOUR, now_ms, cause, reason, source, vehicle_id)
         self.neighbours.remove(neighbour)
 

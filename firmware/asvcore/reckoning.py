@@ -1,8 +1,8 @@
 """The way since the fix: heading, dead reckoning by the car's speed and yaw rate, and how far that can be wrong."""
 
 from . import codes, params
-from .elements import SHIFT_REVERSE
 from .geometry import HALF_TURN_CAS, TURN_CAS, Plane, cosine_q12, divided, longitude_difference_cas, root, sine_q12
+from .message import SHIFT_REVERSE
 from .params import NONE
 from .signals import Signals
 

@@ -2,6 +2,19 @@
 
 from . import params
 from .geometry import divided, rough_range_dm
+from .neighbour import (
+    COSINE_Q12,
+    DELAY_MS,
+    ERROR_DM,
+    FLAGS,
+    LATITUDE_CAS,
+    LONGITUDE_CAS,
+    RANGE_DM,
+    RECEIVED_MS,
+    SINE_Q12,
+    SPEED_KMH,
+    USABLE,
+)
 from .params import NONE
 
 
@@ -24,26 +37,26 @@ class Relation:
         receipt and the sampling delay, `limit_ms` at most [D17].
         """
         self.near = False
-        if neighbour.latitude_cas == NONE:
+        if neighbour[LATITUDE_CAS] == NONE:
             return
-        north_dm = ego.plane.north_dm(neighbour.latitude_cas)
-        east_dm = ego.plane.east_dm(neighbour.longitude_cas)
+        north_dm = ego.plane.north_dm(neighbour[LATITUDE_CAS])
+        east_dm = ego.plane.east_dm(neighbour[LONGITUDE_CAS])
         if north_dm == NONE or east_dm == NONE:
-            neighbour.range_dm = params.RANGE_DM
+            neighbour[RANGE_DM] = params.RANGE_DM
             return
-        self.age_ms = now_ms - neighbour.received_ms
-        if neighbour.usable:
-            moved_ms = neighbour.delay_ms + self.age_ms + settings.sampling_delay_ms
+        self.age_ms = now_ms - neighbour[RECEIVED_MS]
+        if neighbour[FLAGS] & USABLE:
+            moved_ms = neighbour[DELAY_MS] + self.age_ms + settings.sampling_delay_ms
             self.clipped = moved_ms >= limit_ms
             moved_ms = min(moved_ms, limit_ms)
-            way_dm = divided(neighbour.speed_kmh * moved_ms, 360)
-            north_dm += (way_dm * neighbour.cosine_q12 + 2048) >> 12
-            east_dm += (way_dm * neighbour.sine_q12 + 2048) >> 12
+            way_dm = divided(neighbour[SPEED_KMH] * moved_ms, 360)
+            north_dm += (way_dm * neighbour[COSINE_Q12] + 2048) >> 12
+            east_dm += (way_dm * neighbour[SINE_Q12] + 2048) >> 12
         north_dm -= divided(ego.north_mm, 100)
         east_dm -= divided(ego.east_mm, 100)
         self.north_dm = north_dm
         self.east_dm = east_dm
         self.range_dm = rough_range_dm(north_dm, east_dm)
-        neighbour.range_dm = self.range_dm
-        self.error_dm = ego.error_dm() + neighbour.error_dm
+        neighbour[RANGE_DM] = self.range_dm
+        self.error_dm = ego.error_dm() + neighbour[ERROR_DM]
         self.near = True

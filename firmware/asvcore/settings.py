@@ -35,7 +35,7 @@ FIELDS = (
     ("parallel", params.PARALLEL, 1, 4),
     ("information_sound", 0, 0, 1),
     ("neighbours", params.NEIGHBOURS, 1, 4096),
-    ("supports", params.SUPPORTS, 1, 256),
+    ("supports", 0, 0, 256),  # 0: a quarter of the neighbours, 16 to 64
     ("uses_gnss", 1, 0, 1),
     ("uses_can", 1, 0, 1),
     ("uses_radio", 1, 0, 1),
@@ -73,6 +73,11 @@ class Settings:
         """ValueError for a value outside its range."""
         for name, _default, _low, _high in FIELDS:
             self.set(name, getattr(self, name))
+
+    def support_count(self):
+        """How many supports are followed at once."""
+        quarter = min(max(self.neighbours // 4, params.SUPPORTS_LEAST), params.SUPPORTS_MOST)
+        return self.supports if self.supports else quarter
 
     def timeouts_ms(self):
         """Timeouts of the vehicle signals in the order of the SIGNAL_ codes."""

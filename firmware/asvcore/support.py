@@ -1,6 +1,6 @@
 """One support: what the driver is given for one target by one function, in one of four states (see supports.py)."""
 
-from . import codes
+from . import codes, params
 from .params import NEVER_MS, NONE
 
 FREE, ACTIVE, ENDED, HOLD = 0, 1, 2, 3
@@ -9,8 +9,7 @@ FREE, ACTIVE, ENDED, HOLD = 0, 1, 2, 3
 class Support:
     """One followed pair of function and target; `dirty`: to be reported."""
 
-    def __init__(self, index):
-        self.index = index
+    def __init__(self):
         self.state = FREE
         self.neighbour = None
         self.function = codes.FUNCTION_NONE
@@ -24,15 +23,23 @@ class Support:
         self.order = 0
         self.level_ms = NEVER_MS
         self.presented_ms = NEVER_MS
-        self.broken_ms = NONE
+        self.broken_ms = NONE  # since when its condition is gone; of a held one, since when it is held
         self.passes_ms = NEVER_MS  # when the target will have passed, as it goes now
         self.measured_ms = NEVER_MS
-        self.hold_until_ms = NEVER_MS
         self.distance_dm = NONE
         self.error_dm = NONE
         self.threshold_dm = NONE
         self.ttc_ms = NONE
-        self.urgency = 0  # less is more urgent: time to the conflict, or where there is none the distance
         self.origin = codes.ORIGIN_VEHICLE
         self.direction = 0
         self.timing = codes.MODE_INFORMATION_CAUTION  # the presentation mode it follows
+
+    @property
+    def hold_until_ms(self):
+        """Of a held one."""
+        return self.broken_ms + params.HOLD_MS
+
+
+def urgency(measured):
+    """Of a support or a candidate, less is more urgent: time to the conflict, or where there is none the distance."""
+    return max(measured.distance_dm, 0) if measured.ttc_ms == NONE else measured.ttc_ms

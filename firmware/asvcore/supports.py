@@ -10,9 +10,22 @@ it is active, a lost target goes on as it went, and what ends without ego's act 
 """
 
 from . import codes, params
+from .externals import DIRECTION, FUNCTION, LEVEL, stale
 from .gates import EGO_ACTS, FUNCTIONS
+from .neighbour import (
+    FOLLOWED,
+    KEY,
+    NOT_FOLLOWED,
+    REASON_MASK,
+    REASON_SHIFT,
+    RECEIVED_MS,
+    SPEED_KMH,
+    SUPPORT_SHIFT,
+    age_ms,
+    support_of,
+)
 from .params import NEVER_MS, NONE
-from .support import ACTIVE, ENDED, FREE, HOLD, Support
+from .support import ACTIVE, ENDED, FREE, HOLD, Support, urgency
 
 # Rank of the functions: crossing before turns, surrounding last [G 5.2]
 RANK = (9, 1, 2, 2, 4, 3)
@@ -32,7 +45,7 @@ class Supports:
     """A fixed pool of supports; `dropped` counts targets that found no room."""
 
     def __init__(self, settings):
-        self.pool = [Support(index) for index in range(settings.supports)]
+        self.pool = [Support() for _ in range(settings.support_count())]
         self._order = 0
         self.dropped = 0
         self.changed = False  # the arbiter has something to look at
@@ -41,69 +54,71 @@ class Supports:
 
     def follow(self, neighbour, candidate, now_ms, cause):
         """Take a judge's candidate for a neighbour into account."""
-        index = neighbour.supports[candidate.function]
-        neighbour.reasons[candidate.function] = candidate.reason if candidate.reason else candidate.level_reason
-        if index < 0:
+        function = candidate.function
+        reason = candidate.reason if candidate.reason else candidate.level_reason
+        cell = neighbour[function] = neighbour[function] & ~REASON_MASK | reason << REASON_SHIFT
+        if cell < FOLLOWED:
             if candidate.reason == 0 and candidate.level > codes.LEVEL_NONE:
                 self._begin(neighbour, candidate, now_ms, cause)
             return
-        support = self.pool[index]
+        support = self.pool[(cell >> SUPPORT_SHIFT) - 1]
         if candidate.distance_dm != NONE:
             self._measure(support, candidate)
-        age_ms = neighbour.age_ms(now_ms)
-        if candidate.function >= codes.FUNCTION_SURROUNDING:
-            self._near(support, candidate, now_ms - neighbour.received_ms, now_ms, cause)
+        old_ms = age_ms(neighbour, now_ms)
+        if function >= codes.FUNCTION_SURROUNDING:
+            self._near(support, candidate, now_ms - neighbour[RECEIVED_MS], now_ms, cause)
         elif candidate.reason in EGO_ACTS:
             self._finish(support, candidate.reason, cause)
-        elif age_ms > params.LOST_LIMIT_MS:
+        elif old_ms > params.LOST_LIMIT_MS:
             self._finish(support, codes.REASON_LOST_LIMIT, cause)
         elif support.state == HOLD:
             self._held(support, candidate, now_ms, cause)
         else:
-            self._given(support, candidate, age_ms > params.PREDICTION_MS, now_ms, cause)
+            self._given(support, candidate, old_ms > params.PREDICTION_MS, now_ms, cause)
 
     def external(self, external, now_ms, cause):
         """Follow what another system has said: its level as it says it, its end held as that of a passed target."""
-        index = external.supports[external.function]
+        function = external[FUNCTION]
+        index = support_of(external, function)
         if index < 0:
             support = self._room()
             if support is None:  # as a target's, it begins when it is told again
                 self.dropped += 1
-                self._displace(external.function, 0, False, cause)
+                self._displace(function, 0, False, cause)
                 return
-            self._occupy(support, external, external.function, external.origin)
+            self._occupy(support, external, function, -external[KEY])
             support.distance_dm = support.error_dm = support.threshold_dm = support.ttc_ms = NONE
-            support.direction = external.direction
-            support.urgency = 0
-            self._set(support, external.level, codes.REASON_EXTERNAL, now_ms, cause)
+            support.direction = external[DIRECTION]
+            self._set(support, external[LEVEL], codes.REASON_EXTERNAL, now_ms, cause)
             return
         support = self.pool[index]
         reason = codes.REASON_EXTERNAL
-        if external.level == codes.LEVEL_NONE:
+        if external[LEVEL] == codes.LEVEL_NONE:
             reason = codes.REASON_EXTERNAL_ENDED
-        elif external.stale(now_ms):
+        elif stale(external, now_ms):
             reason = codes.REASON_EXTERNAL_STALE
         if reason == codes.REASON_EXTERNAL:
-            if support.state != ACTIVE or support.level != external.level:
+            if support.state != ACTIVE or support.level != external[LEVEL]:
                 support.state = ACTIVE
-                self._set(support, external.level, reason, now_ms, cause)
+                support.broken_ms = NONE
+                self._set(support, external[LEVEL], reason, now_ms, cause)
         elif support.function >= codes.FUNCTION_SURROUNDING:
             self._finish(support, reason, cause)
         elif support.state != HOLD:
             self._hold(support, reason, now_ms, cause)
-        elif now_ms >= support.hold_until_ms:
+        elif now_ms - support.broken_ms >= params.HOLD_MS:
             self._finish(support, codes.REASON_HOLD_OVER, cause)
 
     def _begin(self, neighbour, candidate, now_ms, cause):
         function = candidate.function
         crowded = function == codes.FUNCTION_SURROUNDING and self.counts[function] >= params.SURROUNDING_SUPPORTS
-        if crowded and not self._displace(function, _urgency(candidate) + params.NEARER_DM, crowded, cause):
+        if crowded and not self._displace(function, urgency(candidate) + params.NEARER_DM, crowded, cause):
             return
         support = self._room()
         if support is None:
             self.dropped += 1
             if not crowded:
-                self._displace(function, _urgency(candidate), crowded, cause)
+                self._displace(function, urgency(candidate), crowded, cause)
             return
         self._occupy(support, neighbour, function, codes.ORIGIN_VEHICLE)
         support.timing = candidate.timing
@@ -122,21 +137,19 @@ class Supports:
         support.order = self._order
         self._order = (self._order + 1) & 0xFFFFFFF
         self.counts[function] += 1
-        neighbour.supports[function] = support.index
+        neighbour[function] = neighbour[function] & NOT_FOLLOWED | (self.pool.index(support) + 1) << SUPPORT_SHIFT
 
     def _room(self):
         # A freed support that has not been reported yet still carries its end
-        for index in range(len(self.pool)):
-            support = self.pool[index]
+        for support in self.pool:
             if support.state == FREE and not support.dirty:
                 return support
         return None
 
-    def _displace(self, function, urgency, crowded, cause):
+    def _displace(self, function, urgent, crowded, cause):
         # The least that is not presented gives way to more; where the pool is full that begins when the end is told
-        worst = None
-        for index in range(len(self.pool)):
-            support = self.pool[index]
+        worst, worst_rank, worst_urgency = None, 0, 0
+        for support in self.pool:
             if support.state == FREE or support.origin != codes.ORIGIN_VEHICLE:
                 continue
             if support.presented and (crowded or support.function != codes.FUNCTION_SURROUNDING):
@@ -145,9 +158,10 @@ class Supports:
                 continue
             if support.function == codes.FUNCTION_EMERGENCY and function != support.function:
                 continue  # unsigned vehicles, however many, do not end what a signed one was given [G 3.7]
-            if worst is None or _less(support.function, support.urgency, worst.function, worst.urgency):
-                worst = support
-        if worst is not None and _less(worst.function, worst.urgency, function, urgency):
+            rank = RANK[support.function]
+            if rank > worst_rank or (rank == worst_rank and urgency(support) > worst_urgency):
+                worst, worst_rank, worst_urgency = support, rank, urgency(support)
+        if worst_rank > RANK[function] or (worst_rank == RANK[function] and worst_urgency > urgent):
             self._finish(worst, codes.REASON_DISPLACED, cause)
             return True
         return False
@@ -156,7 +170,6 @@ class Supports:
         support.distance_dm = candidate.distance_dm
         support.error_dm = candidate.error_dm
         support.ttc_ms = candidate.ttc_ms
-        support.urgency = _urgency(candidate)
         support.direction = candidate.direction
         if candidate.threshold_dm != NONE:
             support.threshold_dm = candidate.threshold_dm
@@ -197,7 +210,7 @@ class Supports:
         support.broken_ms = NONE
         support.measured_ms = now_ms
         left_dm = candidate.distance_dm + candidate.error_dm
-        support.passes_ms = now_ms + max(left_dm, 0) * 360 // support.neighbour.speed_kmh
+        support.passes_ms = now_ms + max(left_dm, 0) * 360 // support.neighbour[SPEED_KMH]
         floor = codes.LEVEL_INFORMATION if support.state == ENDED else support.level
         if candidate.level > floor:
             support.state = ACTIVE
@@ -226,7 +239,7 @@ class Supports:
             self._set(support, codes.LEVEL_NONE, codes.REASON_INFORMATION_ENDED, now_ms, cause)
             return
         # Not shown, or so fast now that it would not have ended before L4*: then caution follows L4 [G 3.5(2)]
-        way = (candidate.distance_dm - candidate.error_dm) * 360 // support.neighbour.speed_kmh
+        way = (candidate.distance_dm - candidate.error_dm) * 360 // support.neighbour[SPEED_KMH]
         left_ms = way - params.CAUTION_AFTER_MS + params.TRANSMISSION_INTERVAL_MS
         if not support.presented or left_ms < params.INFORMATION_SHOWN_MS - shown_ms:
             support.timing = codes.MODE_INFORMATION_CAUTION
@@ -236,7 +249,7 @@ class Supports:
             self._finish(support, reason, cause)
             return
         support.state = HOLD
-        support.hold_until_ms = now_ms + params.HOLD_MS
+        support.broken_ms = now_ms
         self._set(support, codes.LEVEL_INFORMATION, reason, now_ms, cause)
 
     def _held(self, support, candidate, now_ms, cause):
@@ -246,7 +259,7 @@ class Supports:
             support.state = ACTIVE
             support.broken_ms = NONE
             self._set(support, candidate.level, codes.REASON_RESUMED, now_ms, cause)
-        elif now_ms >= support.hold_until_ms:
+        elif now_ms - support.broken_ms >= params.HOLD_MS:
             self._finish(support, codes.REASON_HOLD_OVER, cause)
 
     def _finish(self, support, reason, cause):
@@ -256,29 +269,16 @@ class Supports:
         support.dirty = True
         if reason in EGO_ACTS:
             self.by_ego = True
-        support.neighbour.supports[support.function] = -1
+        support.neighbour[support.function] &= NOT_FOLLOWED
         self.counts[support.function] -= 1
         self.changed = True
 
     def rebase(self, offset_ms):
         """Take an offset off every stored time."""
-        for index in range(len(self.pool)):
-            support = self.pool[index]
+        for support in self.pool:
             support.level_ms = max(support.level_ms - offset_ms, NEVER_MS)
             support.presented_ms = max(support.presented_ms - offset_ms, NEVER_MS)
-            support.hold_until_ms = max(support.hold_until_ms - offset_ms, NEVER_MS)
             support.passes_ms = max(support.passes_ms - offset_ms, NEVER_MS)
             support.measured_ms = max(support.measured_ms - offset_ms, NEVER_MS)
             if support.broken_ms != NONE:
                 support.broken_ms = max(support.broken_ms - offset_ms, NEVER_MS)
-
-
-def _urgency(candidate):
-    return candidate.distance_dm if candidate.ttc_ms == NONE else candidate.ttc_ms
-
-
-def _less(function, urgency, other_function, other_urgency):
-    """True if the first is less important than the other."""
-    if RANK[function] != RANK[other_function]:
-        return RANK[function] > RANK[other_function]
-    return urgency > other_urgency

@@ -7,12 +7,13 @@ in action is told within 300 m, however it moves.
 
 from . import codes, params
 from .geometry import root
+from .neighbour import COSINE_Q12, DIRECTION_DEG, EMERGENCY, FLAGS, FOLLOWED, SINE_Q12, SPEED_KMH
 from .params import NONE
 
 
 def judge_surrounding(ego, neighbour, relation, settings, _timing, support, out):
     """Fill `out`, cleared: any vehicle, as long as it may matter to ego."""
-    if neighbour.emergency or neighbour.supports[codes.FUNCTION_EMERGENCY] >= 0:
+    if neighbour[FLAGS] & EMERGENCY or neighbour[codes.FUNCTION_EMERGENCY] >= FOLLOWED:
         out.reason = codes.REASON_SUPERSEDED
         return
     far_dm = settings.surrounding_dm
@@ -23,7 +24,7 @@ def judge_surrounding(ego, neighbour, relation, settings, _timing, support, out)
         out.reason = codes.REASON_TOO_FAR
         return
     out.threshold_dm = settings.surrounding_dm
-    if NONE < neighbour.speed_kmh <= params.STANDING_KMH:
+    if NONE < neighbour[SPEED_KMH] <= params.STANDING_KMH:
         out.reason = codes.REASON_TARGET_STANDING
     elif out.distance_dm > near_dm and not _approaching(ego, neighbour, relation, support, out.distance_dm):
         out.reason = codes.REASON_RECEDING
@@ -33,7 +34,7 @@ def judge_surrounding(ego, neighbour, relation, settings, _timing, support, out)
 
 def judge_emergency(ego, neighbour, relation, _settings, _timing, support, out):
     """Fill `out`, cleared: a vehicle whose radio's own flag and element 42 agree."""
-    if not neighbour.emergency:
+    if not neighbour[FLAGS] & EMERGENCY:
         out.reason = codes.REASON_NOT_EMERGENCY
         return
     far_dm = params.EMERGENCY_DM + (params.LEAVING_DM if support is not None else 0)
@@ -69,10 +70,10 @@ def _measure(ego, relation, far_dm, support, out):
 
 def _approaching(ego, neighbour, relation, support, distance_dm):
     """True unless the speeds tell that it does not come nearer; of one that was told, that it goes away."""
-    if neighbour.direction_deg == NONE or neighbour.speed_kmh == NONE:
+    if neighbour[DIRECTION_DEG] == NONE or neighbour[SPEED_KMH] == NONE:
         return True
-    north = neighbour.speed_kmh * 10 * neighbour.cosine_q12  # in 0.1 km/h, Q12
-    east = neighbour.speed_kmh * 10 * neighbour.sine_q12
+    north = neighbour[SPEED_KMH] * 10 * neighbour[COSINE_Q12]  # in 0.1 km/h, Q12
+    east = neighbour[SPEED_KMH] * 10 * neighbour[SINE_Q12]
     speed_ckmh = ego.speed_ckmh()
     if speed_ckmh > 0 and ego.heading_cdeg != NONE:
         own = -(speed_ckmh // 10) if ego.reversing() else speed_ckmh // 10

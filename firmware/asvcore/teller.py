@@ -34,8 +34,7 @@ class Teller:
         self.mark(codes.BOUNDARY_JUDGED)
         self._arbiter.decide(now_ms)
         pool = supports.pool
-        for index in range(len(pool)):
-            support = pool[index]
+        for support in pool:
             if support.dirty:
                 support.dirty = False
                 reason = codes.REASON_SUPERSEDED if support.superseded and support.level else support.reason

@@ -1,6 +1,6 @@
 """The own message, every 100 ms: ego's state in the wire's codes [G appendix 1, D2-D9]."""
 
-from . import codec, codes, elements, params
+from . import codec, codes, message, params
 from .geometry import divided
 from .params import NONE
 
@@ -23,14 +23,14 @@ class Transmitter:
         self._settings = settings
         self.vehicle_id = vehicle_id
         self.counter = 0
-        self.raw = [0] * elements.CODED
-        self._recent = [bytearray(elements.MESSAGE_BYTES) for _ in range(_RECENT)]
+        self.raw = codec.new_raw()
+        self._recent = [bytearray(message.MESSAGE_BYTES) for _ in range(_RECENT)]
         self._newest = 0
         self.frame = self._recent[0]
         self.position_reason = 0
         self.state_reason = 0
         raw = self.raw
-        raw[codec.ADMINISTRATION_DATA] = elements.VERSION
+        raw[codec.ADMINISTRATION_DATA] = message.VERSION
         raw[codec.VEHICLE_ID] = vehicle_id
         raw[codec.CLASS_INFORMATION] = settings.position_class
         raw[codec.VEHICLE_CLASSIFICATION] = settings.vehicle_kind
@@ -66,20 +66,20 @@ class Transmitter:
         for index in _INTERSECTION:
             raw[index] = 0
         if self.position_reason != 0 or not node.known(ego.now_ms):
-            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY
+            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = message.AVAILABLE_MANDATORY
             return
         if not _codable(node.latitude_cas) or not _codable(node.longitude_cas):
-            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_MANDATORY
+            raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = message.AVAILABLE_MANDATORY
             return
-        raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = elements.AVAILABLE_ALL
+        raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] = message.AVAILABLE_ALL
         _put_angle(raw, codec.INTERSECTION_LATITUDINAL_DEGREE, node.latitude_cas)
         _put_angle(raw, codec.INTERSECTION_LONGITUDINAL_DEGREE, node.longitude_cas)
-        raw[codec.INFORMATION_OF_NEAREST_INTERSECTION_DISTANCE] = elements.NODE_FROM_MAP
-        raw[codec.NEAREST_INTERSECTION_DISTANCE] = elements.NO_NODE_DISTANCE
+        raw[codec.INFORMATION_OF_NEAREST_INTERSECTION_DISTANCE] = message.NODE_FROM_MAP
+        raw[codec.NEAREST_INTERSECTION_DISTANCE] = message.NO_NODE_DISTANCE
         if node.distance_dm != NONE:
             distance_m = divided(node.distance_dm, 10)
-            far = distance_m >= elements.NODE_DISTANCE_FAR - 1
-            raw[codec.NEAREST_INTERSECTION_DISTANCE] = elements.NODE_DISTANCE_FAR if far else distance_m
+            far = distance_m >= message.NODE_DISTANCE_FAR - 1
+            raw[codec.NEAREST_INTERSECTION_DISTANCE] = message.NODE_DISTANCE_FAR if far else distance_m
 
     def is_own(self, buffer):
         """True for one of the last own frames, heard back."""
@@ -101,15 +101,15 @@ class Transmitter:
         raw[codec.UTC_HOUR] = raw[codec.UTC_MINUTE] = raw[codec.UTC_SECOND] = 0
         if reason != 0:
             return reason
-        raw[codec.POSITION_AVAILABILITY] = elements.AVAILABLE_ALL
+        raw[codec.POSITION_AVAILABILITY] = message.AVAILABLE_ALL
         _put_angle(raw, codec.LATITUDINAL_DEGREE, latitude_cas)
         _put_angle(raw, codec.LONGITUDINAL_DEGREE, longitude_cas)
         raw[codec.HORIZONTAL_ERROR_RANGE] = _error_code(ego.told_error_dm(), 10)
         raw[codec.VERTICAL_ERROR_RANGE] = _error_code(ego.vertical_error_m, 1)
-        raw[codec.HEIGHT] = elements.NO_HEIGHT
+        raw[codec.HEIGHT] = message.NO_HEIGHT
         if ego.height_m != NONE:
-            raw[codec.HEIGHT] = max(0, min(ego.height_m + 8192, elements.NO_HEIGHT - 1))
-        raw[codec.POSITION_DELAY] = elements.NO_POSITION_DELAY
+            raw[codec.HEIGHT] = max(0, min(ego.height_m + 8192, message.NO_HEIGHT - 1))
+        raw[codec.POSITION_DELAY] = message.NO_POSITION_DELAY
         if ego.period_ms > 0:
             raw[codec.POSITION_DELAY] = max(1, min(divided(ego.period_ms, 100), params.POSITION_DELAY_MAX))
         # Frames with this same fix; 0 when it is moved on or older than the counter tells [D6]
@@ -130,12 +130,12 @@ class Transmitter:
         speed_ckmh = ego.speed_ckmh()
         if speed_ckmh == NONE:
             return codes.REASON_EGO_SPEED_UNKNOWN
-        raw[codec.SENSOR_AVAILABILITY] = elements.AVAILABLE_ALL
+        raw[codec.SENSOR_AVAILABILITY] = message.AVAILABLE_ALL
         raw[codec.SPEED] = min(divided(speed_ckmh, 100), 255)
         direction_cdeg = ego.direction_cdeg()
-        raw[codec.DIRECTION] = elements.NO_DIRECTION if direction_cdeg == NONE else divided(direction_cdeg, 100) % 360
+        raw[codec.DIRECTION] = message.NO_DIRECTION if direction_cdeg == NONE else divided(direction_cdeg, 100) % 360
         acceleration = ego.signal(codes.SIGNAL_ACCELERATION)  # cm/s2; 0.25 m/s2 a count, offset 0x20
-        raw[codec.FORWARD_ACCELERATION] = elements.NO_ACCELERATION
+        raw[codec.FORWARD_ACCELERATION] = message.NO_ACCELERATION
         if acceleration != NONE:
             raw[codec.FORWARD_ACCELERATION] = max(0, min(divided(acceleration, 25) + 32, 62))
         raw[codec.SHIFT_POSITION] = max(ego.signal(codes.SIGNAL_SHIFT), 0)
@@ -146,8 +146,18 @@ class Transmitter:
         raw[codec.WINKER] = max(ego.signal(codes.SIGNAL_WINKER), 0)
         raw[codec.HAZARD] = max(ego.signal(codes.SIGNAL_HAZARD), 0)
         pedal = ego.signal(codes.SIGNAL_ACCELERATOR)
-        raw[codec.ACCELERATION_PEDAL_ANGLE] = elements.NO_PEDAL if pedal == NONE else pedal
+        raw[codec.ACCELERATION_PEDAL_ANGLE] = message.NO_PEDAL if pedal == NONE else pedal
         return codes.REASON_HEADING_UNKNOWN if direction_cdeg == NONE else 0
+
+
+def temporary_id(seed):
+    """vehicle_id of an ignition: 14 random bits from the seed [G 3.7.2(d)]."""
+    state = (seed ^ 0x2545F491) & 0x1FFFFFFF or 1
+    for _ in range(8):
+        state ^= (state << 13) & 0x1FFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0x1FFFFFFF
+    return (state >> 9) & 0x3FFF
 
 
 def _codable(angle_cas):
@@ -166,4 +176,4 @@ def _put_angle(raw, index, angle_cas):
 def _error_code(error, unit):
     if error == NONE:
         return 0
-    return max(1, min(divided(error, unit), params.UNBOUNDED_ERROR_M))
+    return max(1, divided(min(error, params.UNBOUNDED_ERROR_M * unit), unit))

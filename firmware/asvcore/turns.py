@@ -6,6 +6,7 @@ oncoming traffic, which then goes to the left, and "left turn" for the one to th
 
 from . import codes, params
 from .geometry import angle_between_cdeg, divided
+from .neighbour import COSINE_Q12, DIRECTION_DEG, SINE_Q12, SPEED_KMH, kind_of, length_dm
 
 
 def judge_right(ego, neighbour, relation, settings, timing, support, out):
@@ -14,11 +15,11 @@ def judge_right(ego, neighbour, relation, settings, timing, support, out):
     `distance`: along the target's course to the foot of ego's turning point, which lies ahead of ego by its
     braking way, at most 33.5 m.
     """
-    speed_kmh = neighbour.speed_kmh
+    speed_kmh = neighbour[SPEED_KMH]
     if speed_kmh < settings.target_min_kmh or speed_kmh == 0:
         out.reason = codes.REASON_TARGET_SLOW
         return
-    angle_cdeg = angle_between_cdeg(neighbour.direction_deg * 100, ego.heading_cdeg)
+    angle_cdeg = angle_between_cdeg(neighbour[DIRECTION_DEG] * 100, ego.heading_cdeg)
     if angle_cdeg < (180 - params.ONCOMING_DEG) * 100:
         out.reason = codes.REASON_ANGLE
         return
@@ -26,8 +27,8 @@ def judge_right(ego, neighbour, relation, settings, timing, support, out):
     point_dm = _turning_point_dm(max(ego.speed_ckmh(), 0))
     north_dm = ((point_dm * ego.cosine_q12 + 2048) >> 12) - relation.north_dm  # from the target to the point
     east_dm = ((point_dm * ego.sine_q12 + 2048) >> 12) - relation.east_dm
-    distance_dm = (north_dm * neighbour.cosine_q12 + east_dm * neighbour.sine_q12 + 2048) >> 12
-    lateral_dm = abs((north_dm * neighbour.sine_q12 - east_dm * neighbour.cosine_q12 + 2048) >> 12)
+    distance_dm = (north_dm * neighbour[COSINE_Q12] + east_dm * neighbour[SINE_Q12] + 2048) >> 12
+    lateral_dm = abs((north_dm * neighbour[SINE_Q12] - east_dm * neighbour[COSINE_Q12] + 2048) >> 12)
     out.distance_dm = distance_dm
     out.ttc_ms = divided(distance_dm * 360, speed_kmh)
     if lateral_dm > params.ONCOMING_LATERAL_DM + error_dm:
@@ -43,16 +44,16 @@ def judge_left(ego, neighbour, relation, settings, timing, support, out):
 
     `distance`: along ego's axis, between the reported points; both lengths are added to L3 and L4.
     """
-    speed_kmh = neighbour.speed_kmh
+    speed_kmh = neighbour[SPEED_KMH]
     near_right = settings.traffic_side == codes.SIDE_RIGHT
     out.direction = codes.DIRECTION_RIGHT if near_right else codes.DIRECTION_LEFT
-    if settings.left_turn_targets != codes.TARGETS_ALL and neighbour.kind not in params.TWO_WHEELERS:
+    if settings.left_turn_targets != codes.TARGETS_ALL and kind_of(neighbour) not in params.TWO_WHEELERS:
         out.reason = codes.REASON_NOT_TWO_WHEELER
         return
     if speed_kmh == 0:
         out.reason = codes.REASON_TARGET_SLOW
         return
-    if angle_between_cdeg(neighbour.direction_deg * 100, ego.heading_cdeg) > params.SAME_DIRECTION_DEG * 100:
+    if angle_between_cdeg(neighbour[DIRECTION_DEG] * 100, ego.heading_cdeg) > params.SAME_DIRECTION_DEG * 100:
         out.reason = codes.REASON_ANGLE
         return
     error_dm = relation.error_dm
@@ -69,7 +70,7 @@ def judge_left(ego, neighbour, relation, settings, timing, support, out):
     if distance_dm < -error_dm:
         out.reason = codes.REASON_TARGET_PASSED
         return
-    timing.set(speed_kmh, ego.length_dm + neighbour.length_dm, support, out)
+    timing.set(speed_kmh, ego.length_dm + length_dm(neighbour), support, out)
     if support is not None and out.level == codes.LEVEL_NONE:
         out.reason = codes.REASON_TARGET_FELL_BACK
 

@@ -174,7 +174,9 @@ class PresentationTable(Table):
 
 
 class NeighboursTable(Table):
-    capacity: int = Field(params.NEIGHBOURS, ge=1, le=4096, description="vehicles followed at once")
+    capacity: int = Field(
+        params.NEIGHBOURS, ge=1, le=4096, description="vehicles heard at once; a quarter, 16 to 64, with support"
+    )
 
 
 class Config(Table):

@@ -12,8 +12,20 @@ from asvcore.candidate import Candidate
 from asvcore.core import Core
 from asvcore.gates import Gates
 from asvcore.geometry import divided
-from asvcore.neighbour import Neighbour
-from asvcore.neighbours import TWIN
+from asvcore.neighbour import (
+    FLAGS,
+    FROZEN,
+    KEY,
+    RANGE_DM,
+    RECEIVED_MS,
+    SPEED_KMH,
+    TWIN,
+    age_ms,
+    length_dm,
+    source_of,
+    support_of,
+    vehicle_id_of,
+)
 from asvcore.params import NONE
 from asvcore.support import ACTIVE, ENDED, FREE, HOLD
 from asvcore.supports import RANK
@@ -63,7 +75,7 @@ def gates(core: Core) -> dict[int, int]:
     return {function: found.reasons[function] for function in FUNCTIONS}
 
 
-def explain(core: Core, neighbour: Neighbour, function: int, name: SourceName | None = None) -> Explanation:
+def explain(core: Core, neighbour: list[int], function: int, name: SourceName | None = None) -> Explanation:
     """Why a neighbour gets what it gets of a function; `name` tells the address of a source number."""
     return _Look(core, neighbour, function, name).explanation()
 
@@ -81,27 +93,27 @@ def explain_external(core: Core, support: Any) -> Explanation:
     return Explanation(
         function, None, origin, state, support.presented, word("REASON", support.reason), "external",
         None, None, None, None, None, None, sides(support.direction), since_s, None, left_s,
-        support.neighbour.age_ms(core.now_ms) / 1000, line,
+        age_ms(support.neighbour, core.now_ms) / 1000, line,
     )  # fmt: skip
 
 
 class _Look:
     """One function and target, now."""
 
-    def __init__(self, core: Core, neighbour: Neighbour, function: int, name: SourceName | None) -> None:
+    def __init__(self, core: Core, neighbour: list[int], function: int, name: SourceName | None) -> None:
         self.core, self.neighbour, self.function = core, neighbour, function
-        self.name = name(neighbour.source) if name else None
+        self.name = name(source_of(neighbour)) if name else None
         self.candidate = Candidate()
-        kept_dm = neighbour.range_dm
+        kept_dm = neighbour[RANGE_DM]
         core.explain(neighbour, function, self.candidate)
-        neighbour.range_dm = kept_dm
+        neighbour[RANGE_DM] = kept_dm
         self.details = Details(core, function, neighbour, self.candidate)
         self.gate = gates(core)[function]
-        index = neighbour.supports[function]
+        index = support_of(neighbour, function)
         self.support: Any = core.supports.pool[index] if index >= 0 else None
         self.timed = function in TIMED
-        self.added_dm = core.ego.length_dm + neighbour.length_dm if function == codes.FUNCTION_LEFT_TURN else 0
-        self.unheard_ms = core.now_ms - neighbour.received_ms
+        self.added_dm = core.ego.length_dm + length_dm(neighbour) if function == codes.FUNCTION_LEFT_TURN else 0
+        self.unheard_ms = core.now_ms - neighbour[RECEIVED_MS]
 
     def explanation(self) -> Explanation:
         candidate, support, now_ms = self.candidate, self.support, self.core.now_ms
@@ -109,7 +121,7 @@ class _Look:
         given = support is not None and support.state != HOLD
         return Explanation(
             function=word("FUNCTION", self.function),
-            vehicle_id=optional(self.neighbour.vehicle_id),
+            vehicle_id=optional(vehicle_id_of(self.neighbour)),
             source=self.name,
             state=state,
             presented=support is not None and support.presented,
@@ -120,7 +132,7 @@ class _Look:
             error_m=_divided(candidate.error_dm, 10) if self.timed else None,
             threshold_m=_divided(candidate.threshold_dm, 10),
             ttc_s=_divided(candidate.ttc_ms, 1000),
-            speed_kmh=optional(self.neighbour.speed_kmh),
+            speed_kmh=optional(self.neighbour[SPEED_KMH]),
             direction=sides(candidate.direction),
             since_s=(now_ms - support.level_ms) / 1000 if given else None,
             due_s=_divided(candidate.due_ms, 1000),
@@ -130,8 +142,9 @@ class _Look:
         )
 
     def _who(self) -> str:
-        second = ", twin" if self.neighbour.key & TWIN else ""
-        return f"{self.neighbour.vehicle_id} ({_short(self.name or f'source {self.neighbour.source}')}{second})"
+        second = ", twin" if self.neighbour[KEY] & TWIN else ""
+        source = _short(self.name or f"source {source_of(self.neighbour)}")
+        return f"{vehicle_id_of(self.neighbour)} ({source}{second})"
 
     # Without a support
 
@@ -182,7 +195,7 @@ class _Look:
             why = SENTENCES[support.reason].text  # the numbers were those of its begin
             return "keep_watching", support.reason, f"keep watching for {left_s:.1f} s more, {shown}: {why}"
         if support.state == ENDED:
-            threshold_dm = divided(self.neighbour.speed_kmh * params.CAUTION_AFTER_MS, 360) + self.added_dm
+            threshold_dm = divided(self.neighbour[SPEED_KMH] * params.CAUTION_AFTER_MS, 360) + self.added_dm
             follows = f"{self._distance()}, caution from {metres(threshold_dm)} (L4*)"
             said = f"information ended: {self._broken(support) or follows}"
             return "information_ended", support.reason, said
@@ -210,7 +223,7 @@ class _Look:
         if not self.timed:
             return said
         if support.lost:
-            frozen = self.neighbour.frozen
+            frozen = self.neighbour[FLAGS] & FROZEN
             what = f"position frozen for {self.details.same}" if frozen else f"not heard for {self.details.unheard}"
             return f"{what}, goes on: {said}"
         return f"{said}{self._next(support)}" if support.presented else said

@@ -8,7 +8,20 @@ from asvcore.candidate import Candidate
 from asvcore.core import Core
 from asvcore.elements import ELEMENTS
 from asvcore.geometry import angle_between_cdeg
-from asvcore.neighbour import Neighbour
+from asvcore.neighbour import (
+    CHANGED_MS,
+    COSINE_Q12,
+    DIRECTION_DEG,
+    ERROR_DM,
+    FOLLOWED,
+    LATITUDE_CAS,
+    RANGE_DM,
+    RECEIVED_MS,
+    SINE_Q12,
+    SPEED_KMH,
+    kind_of,
+    timed,
+)
 from asvcore.params import NONE
 from asvcore.relation import Relation
 from asvunit.why import SENTENCES, metres
@@ -31,17 +44,17 @@ _EGO_MOST: Final = {
 class Details:
     """Phrases about ego and, where there is one, a neighbour, as a function sees them now."""
 
-    def __init__(self, core: Core, function: int, neighbour: Neighbour | None = None, candidate: Any = None) -> None:
+    def __init__(self, core: Core, function: int, neighbour: list[int] | None = None, candidate: Any = None) -> None:
         self._core = core
         self._function = function
         self._target: Any = neighbour
         self._candidate = candidate or Candidate()
         self._relation = Relation()
         if neighbour is not None:
-            kept_dm = neighbour.range_dm  # the table sorts by it: an explanation leaves no trace
-            limit_ms = 2 * params.LOST_LIMIT_MS if neighbour.timed() else params.PREDICTION_MS
+            kept_dm = neighbour[RANGE_DM]  # the table sorts by it: an explanation leaves no trace
+            limit_ms = 2 * params.LOST_LIMIT_MS if timed(neighbour) else params.PREDICTION_MS
             self._relation.make(core.ego, neighbour, core.now_ms, core.settings, limit_ms)
-            neighbour.range_dm = kept_dm
+            neighbour[RANGE_DM] = kept_dm
 
     def sentence(self, reason: int) -> str:
         """The whole sentence of a reason."""
@@ -59,7 +72,7 @@ class Details:
         away_m = self.away_m
         if away_m is None:
             return f"farther away than {params.RANGE_DM // 10000} km"
-        followed = self._target.supports[self._function] >= 0
+        followed = self._target[self._function] >= FOLLOWED
         emergency = self._function == codes.FUNCTION_EMERGENCY
         limit_dm = params.EMERGENCY_DM if emergency else self._core.settings.surrounding_dm
         return f"{away_m:.1f} m away, {'kept' if followed else 'told'} to {self._limit(limit_dm)}"
@@ -69,20 +82,20 @@ class Details:
         return f"{self.away_m:.1f} m away, told to {self._limit(params.SURROUNDING_NEAR_DM)}"
 
     def _limit(self, limit_dm: int) -> str:
-        followed = self._target.supports[self._function] >= 0
+        followed = self._target[self._function] >= FOLLOWED
         return metres(limit_dm + (params.LEAVING_DM if followed else 0))
 
     @property
     def unheard(self) -> str:
-        return f"{(self._core.now_ms - self._target.received_ms) / 1000:.1f} s"
+        return f"{(self._core.now_ms - self._target[RECEIVED_MS]) / 1000:.1f} s"
 
     @property
     def same(self) -> str:
-        return f"{(self._core.now_ms - self._target.changed_ms) / 1000:.1f} s"
+        return f"{(self._core.now_ms - self._target[CHANGED_MS]) / 1000:.1f} s"
 
     @property
     def speed(self) -> str:
-        return "unknown speed" if self._target.speed_kmh == NONE else f"{self._target.speed_kmh} km/h"
+        return "unknown speed" if self._target[SPEED_KMH] == NONE else f"{self._target[SPEED_KMH]} km/h"
 
     @property
     def speed_least(self) -> str:
@@ -91,7 +104,7 @@ class Details:
 
     @property
     def angle(self) -> str:
-        angle_cdeg = angle_between_cdeg(self._target.direction_deg * 100, self._core.ego.heading_cdeg)
+        angle_cdeg = angle_between_cdeg(self._target[DIRECTION_DEG] * 100, self._core.ego.heading_cdeg)
         return f"{angle_cdeg / 100:.0f} deg"
 
     @property
@@ -103,7 +116,7 @@ class Details:
         """Where the courses cross, from ego's front along its heading."""
         ego, target, relation = self._core.ego, self._target, self._relation
         along = (relation.north_dm * ego.cosine_q12 + relation.east_dm * ego.sine_q12) / 4096
-        same = (target.cosine_q12 * ego.cosine_q12 + target.sine_q12 * ego.sine_q12) / 4096**2
+        same = (target[COSINE_Q12] * ego.cosine_q12 + target[SINE_Q12] * ego.sine_q12) / 4096**2
         ahead_dm = along + self._candidate.distance_dm * same - self._core.settings.antenna_to_front_dm
         return f"{abs(ahead_dm) / 10:.1f} m {'ahead of' if ahead_dm >= 0 else 'behind'} ego"
 
@@ -127,27 +140,27 @@ class Details:
         point_dm = min(way_m * way_m / (2 * params.TURN_DECELERATION_CMS2 / 100) * 10, params.TURN_POINT_LIMIT_DM)
         north_dm = point_dm * ego.cosine_q12 / 4096 - relation.north_dm
         east_dm = point_dm * ego.sine_q12 / 4096 - relation.east_dm
-        beside_dm = abs(north_dm * target.sine_q12 - east_dm * target.cosine_q12) / 4096
+        beside_dm = abs(north_dm * target[SINE_Q12] - east_dm * target[COSINE_Q12]) / 4096
         limit = metres(params.ONCOMING_LATERAL_DM + error_dm)
         return f"{beside_dm / 10:.1f} m beside the turning point, support to {limit}"
 
     @property
     def kind(self) -> str:
-        return _KINDS.get(self._target.kind, "of unknown kind").replace("_", " ")
+        return _KINDS.get(kind_of(self._target), "of unknown kind").replace("_", " ")
 
     @property
     def untold(self) -> str:
         target = self._target
-        known = (("position", target.latitude_cas), ("speed", target.speed_kmh), ("direction", target.direction_deg))
+        known = (("position", target[LATITUDE_CAS]), ("speed", target[SPEED_KMH]), ("direction", target[DIRECTION_DEG]))
         return ", ".join(name for name, value in known if value == NONE)
 
     @property
     def errors(self) -> str:
         own = f"ego {metres(self._core.ego.error_dm())}"
-        if self._target is None or self._target.error_dm == NONE:
+        if self._target is None or self._target[ERROR_DM] == NONE:
             return own
-        many = self._target.error_dm >= params.UNBOUNDED_ERROR_M * 10
-        return f"{own}, target {metres(self._target.error_dm)}{' or more' if many else ''}"
+        many = self._target[ERROR_DM] >= params.UNBOUNDED_ERROR_M * 10
+        return f"{own}, target {metres(self._target[ERROR_DM])}{' or more' if many else ''}"
 
     @property
     def ego_speed(self) -> str:

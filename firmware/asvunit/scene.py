@@ -5,17 +5,35 @@ to the core's time as the judges bring them [D17], then turned so that ego's hea
 """
 
 import math
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from asvcore import codes, crossing, params, turns
 from asvcore.candidate import Candidate, Timing
 from asvcore.core import Core
 from asvcore.elements import BRAKE_UNKNOWN, ELEMENTS, HAZARD_ON, WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
-from asvcore.neighbour import Neighbour
+from asvcore.neighbour import (
+    DIRECTION_DEG,
+    EMERGENCY,
+    ERROR_DM,
+    FLAGS,
+    PLACE,
+    RANGE_DM,
+    RECEIVED_MS,
+    SPEED_KMH,
+    USABLE,
+    age_ms,
+    kind_of,
+    length_dm,
+    reason_of,
+    remoteness_dm,
+    source_of,
+    timed,
+    vehicle_id_of,
+)
 from asvcore.params import NONE
 from asvcore.relation import Relation
-from asvcore.support import FREE, Support
+from asvcore.support import FREE, Support, urgency
 from asvcore.supports import RANK
 from asvunit.events import Event
 from asvunit.unit import Unit
@@ -75,8 +93,8 @@ def scene(unit: Unit) -> Event:
     conflicts: list[Event] = []
     for neighbour in _most_relevant(core, followed):
         if _relate(look, neighbour):
-            source = unit.sources.name(neighbour.source) or ""
-            others.append(_other(look, neighbour, source, followed.get(neighbour.index), conflicts))
+            source = unit.sources.name(source_of(neighbour)) or ""
+            others.append(_other(look, neighbour, source, followed.get(neighbour[PLACE]), conflicts))
     return {
         "t": unit.now_s(),
         "event": "scene",
@@ -120,43 +138,43 @@ def _followed(core: Core) -> dict[int, Support]:
     for support in core.supports.pool:
         if support.state == FREE or support.origin != codes.ORIGIN_VEHICLE:
             continue
-        index = support.neighbour.index
+        index = support.neighbour[PLACE]
         if index not in found or _order(support) < _order(found[index]):
             found[index] = support
     return found
 
 
 def _order(support: Support) -> tuple[bool, int, int, int]:
-    return not support.presented, -support.level, RANK[support.function], support.urgency
+    return not support.presented, -support.level, RANK[support.function], urgency(support)
 
 
-def _most_relevant(core: Core, followed: dict[int, Support]) -> list[Neighbour]:
+def _most_relevant(core: Core, followed: dict[int, Support]) -> list[list[int]]:
     """Those with support, then the others as a full table would keep them."""
     first = [support.neighbour for support in sorted(followed.values(), key=_order)[:OTHERS]]
     used = core.neighbours.used[: core.neighbours.count]
-    rest = [neighbour for neighbour in used if neighbour.index not in followed]
+    rest = [neighbour for neighbour in used if neighbour[PLACE] not in followed]
     if len(rest) > _NEAREST:  # a crowd is sorted by what costs least
-        rest = sorted(rest, key=attrgetter("range_dm"))[:_NEAREST]
-    rest.sort(key=Neighbour.remoteness_dm)
+        rest = sorted(rest, key=itemgetter(RANGE_DM))[:_NEAREST]
+    rest.sort(key=remoteness_dm)
     return first + rest[: OTHERS - len(first)]
 
 
-def _relate(look: _Look, neighbour: Neighbour) -> bool:
+def _relate(look: _Look, neighbour: list[int]) -> bool:
     """Where it is now, as the judges see it, without leaving a trace; False where that cannot be said."""
     core = look.core
     if not core.ego.plane.known:
         return False
-    range_dm = neighbour.range_dm
-    limit_ms = 2 * params.LOST_LIMIT_MS if neighbour.timed() else params.PREDICTION_MS
+    range_dm = neighbour[RANGE_DM]
+    limit_ms = 2 * params.LOST_LIMIT_MS if timed(neighbour) else params.PREDICTION_MS
     look.relation.make(core.ego, neighbour, core.now_ms, core.settings, limit_ms)
-    neighbour.range_dm = range_dm
+    neighbour[RANGE_DM] = range_dm
     return bool(look.relation.near)
 
 
 # What of it
 
 
-def _other(look: _Look, neighbour: Neighbour, source: str, support: Support | None, conflicts: list[Event]) -> Event:
+def _other(look: _Look, neighbour: list[int], source: str, support: Support | None, conflicts: list[Event]) -> Event:
     """What is told of one vehicle; a conflict that it leads to is added to `conflicts`."""
     north_dm, east_dm = look.relation.north_dm, look.relation.east_dm
     ahead_m = (north_dm * look.cosine + east_dm * look.sine) / 10
@@ -168,25 +186,25 @@ def _other(look: _Look, neighbour: Neighbour, source: str, support: Support | No
     else:
         function, reason = _why_none(look, neighbour)
     distance_m, ttc_s = _measured(look, neighbour, support, function, math.hypot(ahead_m, right_m))
-    direction_deg, speed_kmh, error_dm = neighbour.direction_deg, neighbour.speed_kmh, neighbour.error_dm
+    direction_deg, speed_kmh, error_dm = neighbour[DIRECTION_DEG], neighbour[SPEED_KMH], neighbour[ERROR_DM]
     given = {"function": _FUNCTIONS[function], "level": _LEVELS[level], "presented": presented}
     marked = level and function in _JUDGES and look.candidate.distance_dm != NONE
     if support is not None and marked and len(conflicts) < CONFLICTS:
         marks = _marks(look, neighbour, support, ahead_m, right_m)
         if marks:
-            conflicts.append({"id": neighbour.vehicle_id, "source": source, **given, **marks})
+            conflicts.append({"id": vehicle_id_of(neighbour), "source": source, **given, **marks})
     return {
-        "id": neighbour.vehicle_id,
+        "id": vehicle_id_of(neighbour),
         "source": source,
         "ahead_m": round(ahead_m, 1) + 0.0,  # never -0.0
         "right_m": round(right_m, 1) + 0.0,
         "course_deg": None if direction_deg == NONE else _angle(direction_deg - look.heading_deg),
         "speed_kmh": None if speed_kmh == NONE else float(speed_kmh),
-        "kind": _KINDS.get(neighbour.kind, "other"),
-        "length_m": neighbour.length_dm / 10,
+        "kind": _KINDS.get(kind_of(neighbour), "other"),
+        "length_m": length_dm(neighbour) / 10,
         "error_m": None if error_dm == NONE else error_dm / 10,
-        "age_ms": neighbour.age_ms(look.core.now_ms),
-        "emergency": bool(neighbour.emergency),
+        "age_ms": age_ms(neighbour, look.core.now_ms),
+        "emergency": bool(neighbour[FLAGS] & EMERGENCY),
         **given,
         "reason": _REASONS[reason],
         "distance_m": distance_m,
@@ -194,21 +212,22 @@ def _other(look: _Look, neighbour: Neighbour, source: str, support: Support | No
     }
 
 
-def _why_none(look: _Look, neighbour: Neighbour) -> tuple[int, int]:
+def _why_none(look: _Look, neighbour: list[int]) -> tuple[int, int]:
     """(function, reason) for one that gets no support: the function that comes next, else surrounding's word."""
-    if look.core.now_ms - neighbour.received_ms > params.PREDICTION_MS:
+    if look.core.now_ms - neighbour[RECEIVED_MS] > params.PREDICTION_MS:
         return codes.FUNCTION_NONE, codes.REASON_PACKETS_STOPPED
-    reasons, first = neighbour.reasons, codes.FUNCTION_NONE
+    first, first_reason = codes.FUNCTION_NONE, look.closed
     for function in look.open:
-        if reasons[function] == codes.REASON_BEFORE_L3:
-            return function, codes.REASON_BEFORE_L3
-        if reasons[function] and (first == codes.FUNCTION_NONE or function == codes.FUNCTION_SURROUNDING):
-            first = function
-    return first, reasons[first] if first else look.closed
+        reason = reason_of(neighbour, function)
+        if reason == codes.REASON_BEFORE_L3:
+            return function, reason
+        if reason and (first == codes.FUNCTION_NONE or function == codes.FUNCTION_SURROUNDING):
+            first, first_reason = function, reason
+    return first, first_reason
 
 
 def _measured(
-    look: _Look, neighbour: Neighbour, support: Support | None, function: int, away_m: float
+    look: _Look, neighbour: list[int], support: Support | None, function: int, away_m: float
 ) -> tuple[float | None, float | None]:
     """(distance in m, time in s) of a function [D11], now; leaves the judge's word in `look.candidate`."""
     candidate, core = look.candidate, look.core
@@ -216,7 +235,7 @@ def _measured(
     judge = _JUDGES.get(function)
     if judge is None:
         return (round(away_m, 1) if function else None), None
-    if neighbour.usable and core.ego.heading_cdeg != NONE:
+    if neighbour[FLAGS] & USABLE and core.ego.heading_cdeg != NONE:
         candidate.function = function
         candidate.error_dm = look.relation.error_dm
         judge(core.ego, neighbour, look.relation, core.settings, look.timing, None, candidate)
@@ -226,21 +245,21 @@ def _measured(
 
 
 def _marks(
-    look: _Look, neighbour: Neighbour, support: Support, ahead_m: float, right_m: float
+    look: _Look, neighbour: list[int], support: Support, ahead_m: float, right_m: float
 ) -> dict[str, Any] | None:
     """Where the target's way meets ego's, and where on it L3 and L4 are reached, a + b before their distances.
 
     Left turn: distances run along ego's axis [D11], and the meeting place is beside ego.
     """
     settings = look.core.settings
-    angle = math.radians(neighbour.direction_deg - look.heading_deg)
+    angle = math.radians(neighbour[DIRECTION_DEG] - look.heading_deg)
     along, across = math.cos(angle), math.sin(angle)
     slant, added_dm = 1.0, 0
     if support.function == codes.FUNCTION_LEFT_TURN:
-        slant, added_dm = along, look.core.ego.length_dm + neighbour.length_dm
+        slant, added_dm = along, look.core.ego.length_dm + length_dm(neighbour)
         if slant < _SLANT_LEAST:
             return None
-    speed_kmh, error_m = neighbour.speed_kmh, look.relation.error_dm / 10
+    speed_kmh, error_m = neighbour[SPEED_KMH], look.relation.error_dm / 10
     # By presentation mode, ms before the meeting place; where there is no information it begins with caution [D14]
     first_ms, second_ms = {
         codes.MODE_INFORMATION_CAUTION: (settings.information_ms, settings.caution_ms),

@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from asvcore.codec import decode_into, encode_into
+from asvcore.codec import decode_into, encode_into, new_raw
 from asvcore.elements import CODED, ELEMENTS
 
 try:
@@ -25,8 +25,10 @@ for path in sys.argv[2:]:
         data["vectors"] if isinstance(data, dict) and "vectors" in data else data if isinstance(data, list) else [data]
     ):
         wanted = bytes.fromhex(vector["hex"])[:100]
-        raw = [vector["raw"][ELEMENTS[index][2]] for index in range(CODED)]
-        buffer, back = bytearray(wanted), [0] * CODED
+        raw, back = new_raw(), new_raw()
+        for index in range(CODED):
+            raw[index] = vector["raw"][ELEMENTS[index][2]]
+        buffer = bytearray(wanted)
         for index in range(38):
             buffer[index] = 0 if index < 37 else wanted[37] & 0x1F
         heap_lock()

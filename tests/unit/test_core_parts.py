@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from asvcore import codes, geometry, params
 from asvcore.commands import WIDTH, Commands
+from asvcore.neighbour import DELAY_MS, EMERGENCY, ERROR_DM, FLAGS, RANGE_DM, USABLE, counter_of, vehicle_id_of
 from asvcore.neighbours import Neighbours
 from asvcore.params import NONE
 from asvcore.wire import angle_cas
@@ -120,7 +121,7 @@ def test_of_a_thousand_vehicles_the_nearest_keep_their_places():
             t = 1000 + 100 * round_
             drive.message(t, frame(number, round_, north_m=places_m[number]), source=number)
         drive.tick(1100 + 100 * round_)
-    kept = {neighbour.vehicle_id for neighbour in drive.core.neighbours.used[:64]}
+    kept = {vehicle_id_of(neighbour) for neighbour in drive.core.neighbours.used[:64]}
     assert set(range(50)) <= kept  # within the tolerance of the rough range and of the window that is looked at
     assert max(kept) < 150
 
@@ -154,14 +155,17 @@ def test_who_is_removed_while_a_tick_goes_on_hides_nobody():
         drive.message(1000, frame(number, 0, north_m=300 + number), source=number)
     judged = []
     judge = drive.core._judging.judge
-    drive.core._judging.judge = lambda neighbour, *rest: (judged.append(neighbour.vehicle_id), judge(neighbour, *rest))
+    drive.core._judging.judge = lambda neighbour, *rest: (
+        judged.append(vehicle_id_of(neighbour)),
+        judge(neighbour, *rest),
+    )
     drive.core.begin(1100)
     assert drive.core.go_on(4)
-    first = drive.core.neighbours.used[0].vehicle_id
+    first = vehicle_id_of(drive.core.neighbours.used[0])
     drive.message(1101, frame(100, 0, north_m=5), source=100)  # one gives way to it
     while drive.core.go_on(4):
         pass
-    left = {neighbour.vehicle_id for neighbour in drive.core.neighbours.used[:16]}
+    left = {vehicle_id_of(neighbour) for neighbour in drive.core.neighbours.used[:16]}
     assert left <= set(judged)
     assert first in judged
     drive.core.begin(1200)
@@ -176,7 +180,7 @@ def test_a_followed_neighbour_never_gives_way():
     drive = Drive(neighbours=3)
     drive.stand()
     encounter(drive, [Target(15000)], 1100, 11000)
-    drive.core.neighbours.get((1 << 14) | 100).range_dm = 99_999
+    drive.core.neighbours.get((1 << 14) | 100)[RANGE_DM] = 99_999
     for source in range(2, 40):
         drive.message(11_010, frame(source), source=source)
     assert drive.core.neighbours.get((1 << 14) | 100) is not None
@@ -202,7 +206,7 @@ def test_an_emergency_vehicle_has_a_place_among_the_nearest_and_fastest(forged, 
         drive.tick(t + 50)
         kept = drive.core.neighbours.get((1 << 14) | 5)
         assert kept is not None
-        assert (kept.counter, kept.emergency) == (step, 1)
+        assert (counter_of(kept), bool(kept[FLAGS] & EMERGENCY)) == (step, True)
     assert [r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)] == ([1] if at_m == 280 else [])
 
 
@@ -212,7 +216,7 @@ def test_a_full_table_of_emergency_vehicles_keeps_the_near():
     for number in range(8):
         drive.message(1000, frame(number, 0, 900 - 50 * number, 5, emergency_attention=1), source=number, flag=True)
         drive.tick(1000)
-    assert {one.vehicle_id for one in drive.core.neighbours.used} == {4, 5, 6, 7}
+    assert {vehicle_id_of(one) for one in drive.core.neighbours.used} == {4, 5, 6, 7}
     drive.message(1010, frame(9, 0, 10, 5, 255), source=9)
     assert drive.core.neighbours.get((9 << 14) | 9) is None  # no other matters more
 
@@ -271,7 +275,7 @@ def test_more_targets_than_room_keeps_the_nearest():
     drive.stand()
     targets = [Target(16000 - 50 * n, 50, 90, vehicle_id=200 + n, source=n) for n in range(8)]
     encounter(drive, targets, 1100, 12800)
-    followed = {s.neighbour.vehicle_id for s in drive.core.supports.pool if s.state}
+    followed = {vehicle_id_of(s.neighbour) for s in drive.core.supports.pool if s.state}
     assert 207 in followed
     assert drive.core.supports.dropped > 0
     assert "displaced" in {r["reason"] for r in drive.supports()}
@@ -281,9 +285,9 @@ def test_unverified_emergency_counts_as_ordinary_and_is_reported():
     drive = Drive()
     drive.message(0, frame(emergency_attention=1), flag=False)
     assert drive.of("drop")[-1]["reason"] == "emergency_unverified"
-    assert drive.core.neighbours.used[0].emergency == 0
+    assert not drive.core.neighbours.used[0][FLAGS] & EMERGENCY
     drive.message(100, frame(counter=1, emergency_attention=1), flag=True)
-    assert drive.core.neighbours.used[0].emergency == 1
+    assert drive.core.neighbours.used[0][FLAGS] & EMERGENCY
 
 
 @pytest.mark.parametrize("available", [0, 1, 2, 3])
@@ -291,17 +295,17 @@ def test_availability_is_looked_at_first(available):
     drive = Drive()
     drive.message(0, frame(position_availability=available, sensor_availability=available))
     neighbour = drive.core.neighbours.used[0]
-    assert neighbour.usable == (available in (1, 3))
+    assert bool(neighbour[FLAGS] & USABLE) == (available in (1, 3))
     if available == 1:
-        assert neighbour.error_dm == 150  # by class, the range is not readable
-        assert neighbour.delay_ms == 0
+        assert neighbour[ERROR_DM] == 150  # by class, the range is not readable
+        assert neighbour[DELAY_MS] == 0
 
 
 def test_revision_tells_the_age_of_a_position():
     drive = Drive()
     for revision, delay_ms in ((0, 0), (1, 0), (4, 300), (10, 900), (11, 0), (15, 0)):
         drive.message(revision * 2000, frame(counter=revision, north_m=revision * 25.0, revision=revision))
-        assert drive.core.neighbours.used[0].delay_ms == delay_ms
+        assert drive.core.neighbours.used[0][DELAY_MS] == delay_ms
 
 
 # A million of them with ASVKIT_ALL=1 (make gate)

@@ -3,6 +3,7 @@
 import pytest
 
 from asvcore import codes
+from asvcore.neighbour import reason_of
 from coretools import Drive, Target, encounter, frame
 
 ERROR_M = 4  # ego 2 m, target 2 m
@@ -111,7 +112,7 @@ def test_what_is_no_crossing_gets_no_support_and_a_reason(target, reason):
     encounter(drive, [target], 1100, 14000)
     assert drive.supports() == []
     key = (target.source << 14) | target.vehicle_id
-    assert drive.core.neighbours.get(key).reasons[1] == reason
+    assert reason_of(drive.core.neighbours.get(key), 1) == reason
 
 
 def test_crossing_point_range_widens_by_the_errors():

@@ -7,6 +7,7 @@ import pytest
 
 from asvcore import arbiter, candidate, codes, core, crossing, gates, judging, supports, surrounding, turns
 from asvcore.elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
+from asvcore.neighbour import support_of
 from asvcore.params import NONE
 from asvunit.events import Translator
 from asvunit.explain import FUNCTIONS, explain, explain_external
@@ -334,7 +335,7 @@ def test_what_is_foreseen_is_what_is_judged(mode, kmh):
             foreseen.append((t, t + seen.due_s * 1000))
         for function in FUNCTIONS:
             told(drive, function)
-        support = drive.core.supports.pool[drive.core.neighbours.get(1 << 14 | 100).supports[CROSSING]]
+        support = drive.core.supports.pool[support_of(drive.core.neighbours.get(1 << 14 | 100), CROSSING)]
         if seen.state in ("information", "caution"):
             assert seen.presented == support.presented
             assert seen.distance_m * 10 == support.distance_dm or seen.judged == "target_passed"

@@ -1,7 +1,6 @@
 """Supports of other systems: whose word is presented, how long, and that a journal repeats it [G 2.6(3), 3.8]."""
 
 import io
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,8 @@ from asvcore import codes, journal, params
 from asvcore.arbiter import Arbiter
 from asvcore.commands import WIDTH
 from asvcore.core import Core
-from asvcore.externals import SOURCE
+from asvcore.externals import EXTERNAL_WIDTH, SOURCE
+from asvcore.neighbour import RECEIVED_MS
 from asvcore.params import NONE
 from asvcore.settings import Settings
 from asvcore.support import ACTIVE, HOLD, Support
@@ -346,18 +346,22 @@ _ONE = st.tuples(
 )
 
 
+NOW_MS = 10_000
+
+
 def decided(ones: list[tuple[int, int, int, int, bool, int]], parallel: int = 2) -> list[Support]:
     """Supports of origin, function, level, direction, whether held, and age in ms, once the arbiter has chosen."""
     settings = Settings()
     settings.set("parallel", parallel)
     supports = Supports(settings)
     for support, (origin, function, level, direction, held, age_ms) in zip(supports.pool, ones, strict=False):
-        support.neighbour = SimpleNamespace(age_ms=lambda _now_ms, age_ms=age_ms: age_ms)
+        support.neighbour = [0] * EXTERNAL_WIDTH
+        support.neighbour[RECEIVED_MS] = NOW_MS - age_ms
         support.origin, support.function, support.direction = origin, function, direction
         support.state, support.level = (ACTIVE, level)
         if held and function not in NEARBY:  # those end at once
             support.state, support.level = HOLD, INFORMATION
-    Arbiter(settings, supports).decide(10_000)
+    Arbiter(settings, supports).decide(NOW_MS)
     return list(supports.pool[: len(ones)])
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from asvcore import codes
+from asvcore.neighbour import DELAY_MS, EMERGENCY, FLAGS, USABLE, counter_of
 from asvcore.params import NONE
 from coretools import EAST_M, LATITUDE_CAS, LONGITUDE_CAS, NORTH_M, Drive, Target, encounter, frame
 
@@ -142,7 +143,7 @@ def test_a_clock_that_disagrees_is_told_once_and_used(hour, second, told):
         drive.fix(t, tod_ms=0)
         drive.message(t, frame(5, t // 100, utc_hour=hour, utc_second=second))
     assert clocks(drive) == told
-    assert drive.core.neighbours.used[0].usable
+    assert drive.core.neighbours.used[0][FLAGS] & USABLE
 
 
 def test_clocks_either_side_of_midnight_agree():
@@ -195,7 +196,7 @@ def test_a_position_without_revision_is_as_old_as_it_has_been_the_same():
     drive = standing()
     for t, east_m in ((1100, 0.0), (1200, 5.0), (1300, 5.0), (1400, 5.0), (1500, 9.0)):
         drive.message(t, frame(5, t // 100, 10, east_m, 50, 90, 2, revision=0))
-        delay_ms = drive.core.neighbours.used[0].delay_ms
+        delay_ms = drive.core.neighbours.used[0][DELAY_MS]
         assert delay_ms == {1100: 0, 1200: 0, 1300: 100, 1400: 200, 1500: 0}[t]
 
 
@@ -440,7 +441,7 @@ def test_whoever_spoke_under_its_name_before_does_not_outdate_an_emergency_vehic
         drive.tick(t + 90)
     assert {r["level"] for r in drive.supports(codes.FUNCTION_EMERGENCY)} == {1}
     assert drive.supports(codes.FUNCTION_EMERGENCY)[0]["t"] == 1100  # with its first signed frame
-    assert drive.core.neighbours.get((1 << 14) | 5).counter == 79
+    assert counter_of(drive.core.neighbours.get((1 << 14) | 5)) == 79
     assert drops(drive).count("unsigned") == 159
 
 
@@ -456,7 +457,7 @@ def test_places_told_under_its_name_do_not_take_an_emergency_vehicles_away():
             drive.message(t + 20 + late, frame(5, step, *at, 0, 0))
         drive.tick(t + 90)
         table = drive.core.neighbours
-        assert [one.counter for one in table.used[: table.count] if one.emergency] == [step]
+        assert [counter_of(one) for one in table.used[: table.count] if one[FLAGS] & EMERGENCY] == [step]
 
 
 def test_forged_crossing_vehicles_do_not_end_what_was_given_for_an_emergency_vehicle():
@@ -483,8 +484,8 @@ def test_an_emergency_vehicle_that_no_longer_signs_is_an_ordinary_one_after_a_se
         drive.tick(t + 50)
     ended = [r["t"] for r in drive.of("support") if r["function"] == codes.FUNCTION_EMERGENCY and r["level"] == 0]
     assert ended[-1] == pytest.approx(1100 + 2000 + 1000, abs=1200)
-    assert not drive.core.neighbours.get((1 << 14) | 5).emergency
-    assert drive.core.neighbours.get((1 << 14) | 5).counter == 59  # its frames are used again
+    assert not drive.core.neighbours.get((1 << 14) | 5)[FLAGS] & EMERGENCY
+    assert counter_of(drive.core.neighbours.get((1 << 14) | 5)) == 59  # its frames are used again
 
 
 @pytest.mark.parametrize(

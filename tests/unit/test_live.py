@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from asvcore.neighbour import counter_of, vehicle_id_of
 from asvunit.hearing import FRAMES_A_TURN, RUSH_NS
 from asvunit.live import CYCLE_NS, JUDGED_AT_ONCE
 from asvunit.loads import FLOOD_A_SECOND
@@ -201,7 +202,7 @@ def test_of_a_vehicle_that_waits_twice_the_newest_counts_and_a_supported_one_com
     assert taken[0] == 9
     assert sorted(taken[1:]) == list(range(100, 100 + FRAMES_A_TURN))
     assert bench.radio.counters["superseded"] == FRAMES_A_TURN
-    assert {bench.live.unit.core.neighbours.get(number).counter for number in range(100, 164)} == {2}
+    assert {counter_of(bench.live.unit.core.neighbours.get(number)) for number in range(100, 164)} == {2}
 
 
 def test_a_frame_does_not_wait_for_the_end_of_a_tick(bench: Bench) -> None:
@@ -213,7 +214,7 @@ def test_a_frame_does_not_wait_for_the_end_of_a_tick(bench: Bench) -> None:
 
     def judged_slowly(neighbour: object, *rest: object) -> None:
         bench.now_ns += MS // 10
-        judged.append(neighbour.vehicle_id)  # type: ignore[attr-defined]
+        judged.append(vehicle_id_of(neighbour))
         if len(judged) == 10:
             bench.hear(-60.0, vehicle_id=900)
         judge(neighbour, *rest)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from asvcore.core import temporary_id
+from asvcore.transmit import temporary_id
 from asvrig.scenario import SHORT, Function, load_scenario, scenario_names
 from asvrig.trajectory import Trajectory
 

@@ -133,6 +133,12 @@ def test_show_counts_what_the_files_hold(said: Any, whole: Path) -> None:
     assert "it was stopped" in page
 
 
+def test_one_that_ran_for_the_time_it_was_given_says_so(said: Any, copy: Path) -> None:
+    (copy / "end.json").write_text(json.dumps(json.loads((copy / "end.json").read_text()) | {"reason": "time_over"}))
+    _code, page, _err = said("show", copy)
+    assert "it ran for its time" in page
+
+
 def test_show_tells_gaps_of_inputs_with_their_length(said: Any, copy: Path) -> None:
     events = exporttools.events(copy)
     t = events[0]["t"]

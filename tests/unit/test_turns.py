@@ -6,6 +6,7 @@ import pytest
 
 from asvcore import codes
 from asvcore.elements import WINKER_LEFT, WINKER_OFF, WINKER_RIGHT
+from asvcore.neighbour import support_of, vehicle_id_of
 from asvcore.params import NONE
 from coretools import Drive, frame
 
@@ -344,7 +345,7 @@ def test_surrounding_follows_the_eight_nearest():
     for number in range(12):
         road.others.append(straight(100 + number, (20 + 6 * number, 5), 10, 180))
     road.go(2000)
-    followed = {one.vehicle_id for one in road.drive.core.neighbours.used[:12] if one.supports[SURROUNDING] >= 0}
+    followed = {vehicle_id_of(one) for one in road.drive.core.neighbours.used[:12] if support_of(one, SURROUNDING) >= 0}
     assert followed == {100, 101, 102, 103, 104, 105, 106, 107}
     shown = [r["vehicle_id"] for r in road.drive.supports(SURROUNDING) if r["presented"]]
     assert set(shown) <= {100, 101}

@@ -1,5 +1,7 @@
 """Writes `asvcore/codec.py` from the element table: `python -m asvtools.codec_source > firmware/asvcore/codec.py`.
 
+With the word `viper` behind it, what writes `asvcore/codec_viper.py` (`codec_viper_source`).
+
 Straight-line code is three times as fast as a loop over the table and allocates nothing on
 MicroPython; a test compares the committed file with what this module writes.
 """
@@ -7,6 +9,7 @@ MicroPython; a test compares the committed file with what this module writes.
 import sys
 
 from asvcore.elements import CODED, ELEMENTS
+from asvtools import codec_viper_source
 
 HEADER = '''"""Straight-line codec of the 100 bytes, in place and allocation-free [G appendix 1, D1].
 
@@ -15,6 +18,8 @@ Generated from `elements.ELEMENTS` by `python -m asvtools.codec_source`; do not 
 A raw message is a list of {coded} integers, elements 1..{coded} in table order (index = number - 1, the
 constants below); degrees are signed, all else unsigned. Elements 44 and 45 (from bit {bits} on) are
 bytes of the buffer that the codec leaves as they are: a zeroed buffer sends them as 0.
+
+Where MicroPython has its viper emitter, `codec_viper` takes over: `new_raw` then makes what it is fast with.
 """
 
 from struct import pack_into
@@ -29,8 +34,21 @@ except ImportError:
 
 '''
 
+FOOTER = '''def new_raw():
+    """A raw message of zeros."""
+    return [0] * {coded}
 
-def _layout() -> list[tuple[str, int, int, bool]]:
+
+try:
+    from micropython import const as _  # noqa: F401 - nothing else is tried where it is not MicroPython
+
+    from .codec_viper import decode_into, encode_into, new_raw  # noqa: F401 - take the place of those above
+except (ImportError, SyntaxError, ValueError):  # no viper, or an .mpy for another kind of processor
+    pass
+'''
+
+
+def layout() -> list[tuple[str, int, int, bool]]:
     """(name, first bit, width, signed) of elements 1..43."""
     rows, bit = [], 0
     for _number, _unit, name, bits, _mandatory, signed, _coding in ELEMENTS[:CODED]:
@@ -67,7 +85,7 @@ def _encoder(rows: list[tuple[str, int, int, bool]]) -> str:
     tests = [f"({' | '.join(terms)}) >> {width}" for width, terms in by_width.items()]
     out += ["    if ("]
     out += [f"        {'' if number == 0 else 'or '}{test}" for number, test in enumerate(tests)]
-    out += ["    ):", "        _refuse(raw)"]
+    out += ["    ):", "        refuse(raw)"]
     out.append("    pack_into(")
     out.append('        ">19H", buffer, 0,')
     out += [f"        {word}," for word in _words(names, rows)]
@@ -137,7 +155,7 @@ def _decoder(rows: list[tuple[str, int, int, bool]]) -> str:
 
 def source() -> str:
     """The text of `asvcore/codec.py`."""
-    rows = _layout()
+    rows = layout()
     bits = rows[-1][1] + rows[-1][2]
     constants = "\n".join(f"{name.upper()} = const({index})" for index, (name, *_rest) in enumerate(rows))
     widths = ", ".join(f"({'-' if signed else ''}{width})" if signed else str(width) for _n, _b, width, signed in rows)
@@ -147,7 +165,8 @@ def source() -> str:
             _wrapped("WIDTHS = (", widths.replace("(", "").replace(")", "").split(", "), ")", ", ", "    "),
             "",
             "",
-            "def _refuse(raw):",
+            "def refuse(raw):",
+            '    """ValueError for the first code that does not fit its width."""',
             "    for index in range(len(WIDTHS)):",
             "        width = WIDTHS[index]",
             "        low, high = (0, (1 << width) - 1) if width > 0 else (-(1 << -width - 1), (1 << -width - 1) - 1)",
@@ -155,9 +174,10 @@ def source() -> str:
             '            raise ValueError("element %d: %d is outside %d..%d" % (index + 1, raw[index], low, high))',
         ]
     )
+    footer = FOOTER.format(coded=CODED)
     parts = [HEADER.format(coded=CODED, bits=bits) + constants, refuse, _encoder(rows), _decoder(rows)]
-    return "\n\n\n".join([parts[0] + "\n\n" + parts[1], *parts[2:]]) + "\n"
+    return "\n\n\n".join([parts[0] + "\n\n" + parts[1], *parts[2:], footer])
 
 
 if __name__ == "__main__":
-    sys.stdout.write(source())
+    sys.stdout.write(codec_viper_source.source(layout()) if sys.argv[1:] == ["viper"] else source())

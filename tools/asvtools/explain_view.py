@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from asvcore import codes
+from asvcore.neighbour import KEY, LATITUDE_CAS, followed, vehicle_id_of
 from asvcore.params import EXPLAINED_DM, NONE
 from asvcore.support import FREE
 from asvunit.explain import FUNCTIONS, Explanation, explain, explain_external, gates
@@ -67,14 +68,14 @@ def _targets(core: "Core", chosen: Chosen, name: Callable[[int], str | None]) ->
     found, far = [], 0
     blind = core.ego.position_reason() != 0
     for neighbour in core.neighbours.used[: core.neighbours.count]:
-        if chosen.vehicle_id not in (None, neighbour.vehicle_id):
+        if chosen.vehicle_id not in (None, vehicle_id_of(neighbour)):
             continue
         told = [explain(core, neighbour, function, name) for function in chosen.functions()]
         away_m = told[0].away_m
-        placeless = blind or neighbour.latitude_cas == NONE
+        placeless = blind or neighbour[LATITUDE_CAS] == NONE
         near = placeless if away_m is None else away_m <= _NEAR_M
-        if near or chosen.everything or chosen.vehicle_id is not None or neighbour.followed():
-            found.append((away_m is None, away_m or 0.0, neighbour.key, told))
+        if near or chosen.everything or chosen.vehicle_id is not None or followed(neighbour):
+            found.append((away_m is None, away_m or 0.0, neighbour[KEY], told))
         else:
             far += 1
     found.sort(key=lambda row: row[:3])

@@ -14,7 +14,7 @@ from asvunit.session.read import CUT, ENDED, RUNNING, open_session
 _MOST_BYTES: Final = 4 << 20  # of a file that is read whole
 _REASONS: Final = {  # after "it"
     "sigterm": "was stopped", "sigint": "was stopped by hand", "sighup": "ended with its terminal",
-    "input_closed": "ended with who had started it", "seconds": "ran for its time",
+    "input_closed": "ended with who had started it", "time_over": "ran for its time",
 }  # fmt: skip
 __all__ = ["CUT", "ENDED", "RUNNING", "Folder", "measured", "open_folder", "read_object", "sessions"]
 

@@ -1,6 +1,6 @@
 """The `machine` of a Pico W without one: the names and habits of its MicroPython, and a record of what was written.
 
-    from machine import PWM, SPI, UART, WDT, Pin     # as a board's program does, with tests/micropython/fakes on sys.path
+    from machine import PWM, SPI, UART, WDT, Pin     # as a board's program does; this folder is on sys.path
     import machine, manual_time
 
     machine.power_on()                               # forgets all; before each test
@@ -8,13 +8,13 @@
 
 What a test does and looks at, beside machine's own methods:
 
-- `line(id)`: the `Line` that Pins and PWMs of an id share. `.level` now, `.writes` all levels written, `.drive(level)`
+- `line(15)`: the `Line` that Pins and PWMs of a GPIO share. `.level` now, `.writes` all levels written, `.drive(level)`
   from outside (an input, with its interrupts), `.watcher(level)` is called at each write (a chip's select).
 - `Pin.value()` of an input is the driven level, or that of its pull. Writing an input changes nothing at the pin.
 - `UART(0).put(data)`: bytes come in, as many as `rxbuf` takes (`.lost` counts the others). `.sent`: a bytearray of all
   that was written. Nothing waits: `read`, `readinto`, `readline` give None. `machine.uart(0)`: the one made last.
 - `SPI(0).device = chip`: `chip.exchange(byte)` gives what comes back; without one 0xFF does. `machine.spi(0)`.
-- `PWM(Pin(15))`: `.freq()`, `.duty_u16()` (above 65535: 65535), `.sounding`, `.writes` [("freq", hz), ("duty_u16", x)..].
+- `PWM(Pin(15))`: `.freq()`, `.duty_u16()` (above 65535: 65535), `.sounding`, `.writes` [("freq", hz), ...].
   Both pins of a slice (2n, 2n + 1) have one frequency. Without both frequency and duty no signal.
 - `WDT(timeout=8000)`: above 8388 ms ValueError; it cannot be stopped. `.feeds`, `.longest_ms` between two of them,
   `.bitten`: the board would have been reset (also when nobody feeds it any more). `machine.watchdog()`.
@@ -24,6 +24,8 @@ What a test does and looks at, beside machine's own methods:
 """
 
 import heap
+from machine_serial import SPI, UART  # noqa: F401 - as the board's has them
+from machine_state import made, state
 from manual_time import clock
 
 PWRON_RESET = 1
@@ -32,9 +34,7 @@ WDT_RESET = 3
 _LED = "LED"
 _GPIOS = 30
 _lines = {}
-_made = {}
 _slices = {}  # PWM: frequency by slice
-_state = {"record": True, "cause": PWRON_RESET}
 
 
 class Reset(BaseException):
@@ -44,35 +44,35 @@ class Reset(BaseException):
 def power_on():
     """As after a cold start: no pin set up, nothing recorded, time 0."""
     _lines.clear()
-    _made.clear()
+    made.clear()
     _slices.clear()
-    _state["record"] = True
-    _state["cause"] = PWRON_RESET
+    state["record"] = True
+    state["cause"] = PWRON_RESET
     clock.start_at(0)
 
 
 def record(wanted):
-    _state["record"] = wanted
+    state["record"] = wanted
 
 
-def line(id):
-    if id not in _lines:
-        if id != _LED and not (isinstance(id, int) and 0 <= id < _GPIOS):
+def line(name):
+    if name not in _lines:
+        if name != _LED and not (isinstance(name, int) and 0 <= name < _GPIOS):
             raise ValueError("invalid pin")
-        _lines[id] = Line(id)
-    return _lines[id]
+        _lines[name] = Line(name)
+    return _lines[name]
 
 
-def uart(id):
-    return _made["uart", id]
+def uart(number):
+    return made["uart", number]
 
 
-def spi(id):
-    return _made["spi", id]
+def spi(number):
+    return made["spi", number]
 
 
 def watchdog():
-    return _made.get("wdt")
+    return made.get("wdt")
 
 
 def reset():
@@ -80,11 +80,11 @@ def reset():
 
 
 def reset_cause():
-    return _state["cause"]
+    return state["cause"]
 
 
 def set_reset_cause(cause):
-    _state["cause"] = cause
+    state["cause"] = cause
 
 
 def unique_id():
@@ -98,8 +98,8 @@ def freq():
 class Line:
     """A pin of the chip."""
 
-    def __init__(self, id):
-        self.id = id
+    def __init__(self, name):
+        self.id = name
         self.mode = -1
         self.pull = None
         self.output = 0
@@ -129,7 +129,7 @@ class Line:
     def write(self, level):
         heap.pause()
         self.output = level
-        if _state["record"]:
+        if state["record"]:
             self.writes.append(level)
         if self.watcher and self.mode != Pin.IN:
             self.watcher(level)
@@ -147,8 +147,8 @@ class Pin:
     IRQ_FALLING = 4
     IRQ_RISING = 8
 
-    def __init__(self, id, mode=-1, pull=None, *, value=None, drive=None, alt=None):
-        self.line = id.line if isinstance(id, Pin) else line(id)
+    def __init__(self, name, mode=-1, pull=None, *, value=None, drive=None, alt=None):
+        self.line = name.line if isinstance(name, Pin) else line(name)
         if mode != -1 or pull is not None or value is not None:
             self.init(mode, pull, value=value)
 
@@ -209,7 +209,7 @@ class PWM:
     def _write(self, what, value):
         heap.pause()
         self._on = True
-        if _state["record"]:
+        if state["record"]:
             self.writes.append((what, value))
         heap.resume()
 
@@ -235,7 +235,7 @@ class PWM:
 
     def deinit(self):
         self._on = False
-        if _state["record"]:
+        if state["record"]:
             self.writes.append(("deinit", 0))
 
     @property
@@ -244,156 +244,19 @@ class PWM:
         return self._on and self.freq() > 0 and 0 < (self._duty_u16 or 0) < 65535
 
 
-class UART:
-    """A serial port; its time-outs are 0."""
-
-    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **settings):
-        if id not in {0, 1}:
-            raise ValueError("UART(%d) doesn't exist" % id)
-        self.id = id
-        self.sent = bytearray()
-        self.lost = 0
-        self.baudrate = 0
-        self._waiting = bytearray(256)
-        self._head = self._count = 0
-        _made["uart", id] = self
-        self.init(baudrate, bits, parity, stop, **settings)
-
-    def init(
-        self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, txbuf=None, rxbuf=None,
-        timeout=0, timeout_char=0, invert=0, flow=0, rts=None, cts=None,
-    ):  # fmt: skip
-        self.baudrate = baudrate
-        if timeout:
-            raise NotImplementedError("a fake does not wait")
-        if rxbuf:
-            if rxbuf > 32766:
-                raise ValueError("rxbuf too large")
-            self._waiting = bytearray(max(rxbuf, 32))
-            self._head = self._count = 0
-
-    def deinit(self):
-        self.baudrate = 0
-        self._count = 0
-
-    def put(self, data):
-        """The test's: bytes come in; returns how many there was room for."""
-        room = len(self._waiting)
-        taken = 0
-        for byte in data:
-            if self._count == room:
-                self.lost += len(data) - taken
-                break
-            self._waiting[(self._head + self._count) % room] = byte
-            self._count += 1
-            taken += 1
-        return taken
-
-    def any(self):
-        return self._count
-
-    def readinto(self, buf, nbytes=None):
-        if self._count == 0:
-            return None
-        count = min(self._count, len(buf) if nbytes is None else min(nbytes, len(buf)))
-        room = len(self._waiting)
-        for index in range(count):
-            buf[index] = self._waiting[(self._head + index) % room]
-        self._head = (self._head + count) % room
-        self._count -= count
-        return count
-
-    def read(self, nbytes=-1):
-        if self._count == 0:
-            return None
-        data = bytearray(self._count if nbytes < 0 else min(nbytes, self._count))
-        self.readinto(data)
-        return bytes(data)
-
-    def readline(self):
-        for index in range(self._count):
-            if self._waiting[(self._head + index) % len(self._waiting)] == 10:
-                return self.read(index + 1)
-        return self.read()
-
-    def write(self, buf):
-        heap.pause()
-        if _state["record"]:
-            self.sent.extend(buf)
-        heap.resume()
-        return len(buf)
-
-    def flush(self):
-        pass
-
-    def txdone(self):
-        return True
-
-
-class SPI:
-    """A bus of one device; chip selects are Pins of their own."""
-
-    MSB = 1
-    LSB = 0
-
-    def __init__(
-        self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None, mosi=None, miso=None
-    ):  # fmt: skip
-        if id not in {0, 1}:
-            raise ValueError("SPI(%d) doesn't exist" % id)
-        self.device = None
-        self.baudrate = baudrate
-        self.mode = (polarity, phase)
-        _made["spi", id] = self
-
-    def init(self, baudrate=None, *, polarity=None, phase=None, **settings):
-        self.baudrate = baudrate or self.baudrate
-
-    def deinit(self):
-        pass
-
-    def _exchange(self, byte):
-        return 0xFF if self.device is None else self.device.exchange(byte) & 0xFF
-
-    def write(self, buf):
-        heap.pause()
-        for index in range(len(buf)):
-            self._exchange(buf[index])
-        heap.resume()
-
-    def readinto(self, buf, write=0):
-        heap.pause()
-        for index in range(len(buf)):
-            buf[index] = self._exchange(write)
-        heap.resume()
-
-    def read(self, nbytes, write=0):
-        data = bytearray(nbytes)
-        self.readinto(data, write)
-        return bytes(data)
-
-    def write_readinto(self, write_buf, read_buf):
-        if len(write_buf) != len(read_buf):
-            raise ValueError("buffers must be the same length")
-        heap.pause()
-        for index in range(len(write_buf)):
-            read_buf[index] = self._exchange(write_buf[index])
-        heap.resume()
-
-
 class WDT:
     """The watchdog, by the manual clock."""
 
-    def __init__(self, id=0, timeout=5000):
+    def __init__(self, id=0, timeout=5000):  # noqa: A002 - its name on the board
         if id != 0:
-            raise ValueError("WDT(%d) doesn't exist" % id)
+            raise ValueError("no such WDT")
         if timeout > 8388:
             raise ValueError("timeout exceeds 8388")
         self.timeout_ms = timeout
         self.feeds = 0
         self.longest_ms = 0
         self._fed_ms = clock.ms
-        _made["wdt"] = self
+        made["wdt"] = self
 
     def feed(self):
         self.longest_ms = max(self.longest_ms, clock.ms - self._fed_ms)

@@ -3,6 +3,8 @@
     clock.advance(20)     # milliseconds; no limit: `ms` is not wrapped
     clock.ticks_ms()      # what a board reads: wraps at 2 ** 30
     clock.start_at(ms)    # e.g. shortly before the wrap
+
+`clock` is that of all fakes.
 """
 
 _PERIOD = 1 << 30  # of a board's ticks
@@ -45,4 +47,4 @@ class ManualTime:
         return self.ms // 1000
 
 
-clock = ManualTime()  # of all fakes
+clock = ManualTime()

@@ -8,6 +8,7 @@
 `air.join_ms` (3000), `air.lease_ms` (500) more for the address, `air.gone()` / `air.back()`: all points fail, or come
 back (the chip then joins again by itself only if `air.rejoins`), `air.refuses = True`: connect raises OSError(EPERM)
 as a chip that does not answer does. `air.broken`: every call raises OSError(EIO). `air.joins` counts connect calls.
+An access point of the board's own (AP_IF) is there as soon as it is active, as 192.168.4.1.
 `wlan.settings`: what config(...) set. `power_on()` forgets all.
 """
 
@@ -25,6 +26,7 @@ STAT_NO_AP_FOUND = -2
 STAT_WRONG_PASSWORD = -3
 
 _EPERM, _EIO = 1, 5
+_interfaces = {}
 _country = ["XX"]
 _hostname = ["PicoW"]
 
@@ -56,15 +58,27 @@ class Air:
 air = Air()
 
 
-class _Station:
+class WLAN:
+    """One interface; the same object whoever asks for it."""
+
+    IF_STA = STA_IF
+    IF_AP = AP_IF
     PM_NONE = 16
     PM_PERFORMANCE = 10555714
     PM_POWERSAVE = 17
     SEC_OPEN = 0
     SEC_WPA_WPA2 = 4194310
 
-    def __init__(self):
-        self._reset()
+    def __new__(cls, interface=STA_IF):
+        if interface not in _interfaces:
+            made = object.__new__(cls)
+            made._serves = interface == AP_IF
+            made._reset()
+            _interfaces[interface] = made
+        return _interfaces[interface]
+
+    def __init__(self, interface=STA_IF):
+        pass  # made once, above
 
     def _reset(self):
         self.settings = {}
@@ -118,6 +132,8 @@ class _Station:
             return -55
         if param is not None:
             raise ValueError("unknown status param")
+        if self._serves:
+            return STAT_GOT_IP if self._active else STAT_IDLE
         if not self._joining:
             return self._lost_status
         past_ms = clock.ms - self._since_ms
@@ -140,6 +156,8 @@ class _Station:
             return None
         if not self.isconnected():
             return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+        if self._serves:
+            return ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
         return self._static or (air.address, "255.255.255.0", "192.168.1.1", "192.168.1.1")
 
     def config(self, param=None, **settings):
@@ -160,25 +178,10 @@ class _Station:
         self._reset()
 
 
-_interfaces = (_Station(), _Station())
-
-
-def WLAN(interface=STA_IF):
-    return _interfaces[interface]
-
-
-for _name in ("PM_NONE", "PM_PERFORMANCE", "PM_POWERSAVE", "SEC_OPEN", "SEC_WPA_WPA2"):
-    try:
-        setattr(WLAN, _name, getattr(_Station, _name))
-    except AttributeError:  # MicroPython's functions have none
-        pass
-WLAN.IF_STA = STA_IF if hasattr(WLAN, "PM_NONE") else None
-
-
 def power_on():
     """As after a cold start."""
     air.__init__()
-    for interface in _interfaces:
+    for interface in _interfaces.values():
         interface._reset()
 
 
