@@ -95,18 +95,24 @@ class Judging:
                     self._relate(neighbour, now_ms)
                     related = True
                 self._evaluate(neighbour, support, candidate)
-            self._supports.follow(neighbour, candidate, now_ms, cause)
             due_ms = NONE if related and self._relation.clipped else candidate.due_ms
-            cell = neighbour[function]
-            if cell >= FOLLOWED:
-                support = pool[(cell >> SUPPORT_SHIFT) - 1]
-                if support.state == HOLD:
-                    due_ms = support.hold_until_ms - now_ms
-            elif support is None:
-                self._tell(neighbour, candidate, now_ms, cause)
-            else:  # its end says why
-                neighbour[function] = cell & ~TOLD_MASK | cell >> REASON_SHIFT
-            if due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first; also NONE
+            if support is None and (candidate.reason or candidate.level == codes.LEVEL_NONE):  # most: nothing begins
+                reason = candidate.reason if candidate.reason else candidate.level_reason
+                cell = neighbour[function] = neighbour[function] & TOLD_MASK | reason << REASON_SHIFT
+                if cell & TOLD_MASK != reason:
+                    self._tell(neighbour, candidate, reason, now_ms, cause)
+            else:
+                self._supports.follow(neighbour, candidate, now_ms, cause)
+                cell = neighbour[function]
+                if cell >= FOLLOWED:
+                    support = pool[(cell >> SUPPORT_SHIFT) - 1]
+                    if support.state == HOLD:
+                        due_ms = support.hold_until_ms - now_ms
+                elif support is not None:  # its end says why
+                    neighbour[function] = cell & ~TOLD_MASK | cell >> REASON_SHIFT
+                elif cell & TOLD_MASK != candidate.level_reason:  # there was no room for it
+                    self._tell(neighbour, candidate, candidate.level_reason, now_ms, cause)
+            if NONE < due_ms < params.TRANSMISSION_INTERVAL_MS:  # else the grid comes first
                 self.due_in(due_ms, now_ms)
 
     def _relate(self, neighbour, now_ms):
@@ -133,15 +139,12 @@ class Judging:
                 return
         _JUDGES[candidate.function](self._ego, neighbour, relation, self._settings, self._timing, support, candidate)
 
-    def _tell(self, neighbour, candidate, now_ms, cause):
-        """Why a target gets nothing, at each change; a few in a cycle, so that a flood is none of records."""
-        reason = candidate.reason if candidate.reason else candidate.level_reason
-        function = candidate.function
-        if reason == neighbour[function] & TOLD_MASK or reason in _UNTOLD:
-            return
-        if self.to_tell <= 0 or neighbour[RANGE_DM] > params.EXPLAINED_DM:
+    def _tell(self, neighbour, candidate, reason, now_ms, cause):
+        """Why a target gets nothing, at a change; a few in a cycle, so that a flood is none of records."""
+        if self.to_tell <= 0 or neighbour[RANGE_DM] > params.EXPLAINED_DM or reason in _UNTOLD:
             return
         self.to_tell -= 1
+        function = candidate.function
         neighbour[function] = neighbour[function] & ~TOLD_MASK | reason
         self.put(neighbour, candidate, codes.LEVEL_NONE, 0, reason, now_ms, cause)
 

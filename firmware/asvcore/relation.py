@@ -28,7 +28,6 @@ class Relation:
         self.error_dm = NONE  # a + b
         self.near = False  # it could be made
         self.clipped = False  # the prediction has reached its limit: time brings it no nearer
-        self.age_ms = 0
 
     def make(self, ego, neighbour, now_ms, settings, limit_ms):
         """Set the fields; `near` False when there is no usable position or it is beyond 1 km.
@@ -44,16 +43,16 @@ class Relation:
         if north_dm == NONE or east_dm == NONE:
             neighbour[RANGE_DM] = params.RANGE_DM
             return
-        self.age_ms = now_ms - neighbour[RECEIVED_MS]
         if neighbour[FLAGS] & USABLE:
-            moved_ms = neighbour[DELAY_MS] + self.age_ms + settings.sampling_delay_ms
+            moved_ms = neighbour[DELAY_MS] + now_ms - neighbour[RECEIVED_MS] + settings.sampling_delay_ms
             self.clipped = moved_ms >= limit_ms
             moved_ms = min(moved_ms, limit_ms)
             way_dm = divided(neighbour[SPEED_KMH] * moved_ms, 360)
             north_dm += (way_dm * neighbour[COSINE_Q12] + 2048) >> 12
             east_dm += (way_dm * neighbour[SINE_Q12] + 2048) >> 12
-        north_dm -= divided(ego.north_mm, 100)
-        east_dm -= divided(ego.east_mm, 100)
+        if ego.north_mm or ego.east_mm:  # else it is where its fix was
+            north_dm -= divided(ego.north_mm, 100)
+            east_dm -= divided(ego.east_mm, 100)
         self.north_dm = north_dm
         self.east_dm = east_dm
         self.range_dm = rough_range_dm(north_dm, east_dm)

@@ -159,8 +159,11 @@ class Supports:
             if support.function == codes.FUNCTION_EMERGENCY and function != support.function:
                 continue  # unsigned vehicles, however many, do not end what a signed one was given [G 3.7]
             rank = RANK[support.function]
-            if rank > worst_rank or (rank == worst_rank and urgency(support) > worst_urgency):
-                worst, worst_rank, worst_urgency = support, rank, urgency(support)
+            if rank < worst_rank:
+                continue
+            least = urgency(support)
+            if rank > worst_rank or least > worst_urgency:
+                worst, worst_rank, worst_urgency = support, rank, least
         if worst_rank > RANK[function] or (worst_rank == RANK[function] and worst_urgency > urgent):
             self._finish(worst, codes.REASON_DISPLACED, cause)
             return True
