@@ -12,14 +12,14 @@ import json
 from asvcore.settings import FIELDS, Settings
 
 from .pins import read_pins
+from .wifi import ACCESS_POINT, BROADCAST
 
 LONGEST = 16384  # characters: a longer file is none of ours, and has no room
 NEIGHBOURS = 64  # vehicles followed at once, where the file says nothing
 NEIGHBOURS_MOST = 128  # that a board has room for
 PROBLEMS_MOST = 6  # told; more do not help
 
-BROADCAST = "broadcast"  # as `radio.address`: that of the network it has joined
-STATION, ACCESS_POINT = "station", "access_point"
+STATION = "station"
 LANGUAGES = ("en", "ja")
 
 _NUMBER, _SWITCH, _TEXT, _CHOICE = 0, 1, 2, 3

@@ -5,9 +5,10 @@
 `switches(config)`.
 """
 
+import gc
 import json
+import sys
 
-from .config import load
 from .console import Console
 from .lights import Lights
 from .safe import SafeUnit
@@ -24,8 +25,13 @@ def read_text(name):
 
 
 def make(hardware, write, seed, read=read_text):
-    """The unit, with the watchdog begun. Whatever is wrong with the files is shown, never raised."""
+    """The unit, with the watchdog begun. Whatever is wrong with the files is shown, never raised.
+
+    A step's memory is free again before the next, for a board has none to spare, and never moves what it has together.
+    """
     config, problems, rows = _configured(hardware.board, read)
+    _forget("config")
+    gc.collect()
     console = Console(write, _texts(config.hmi.language))
     lights = Lights(*hardware.lights(config), config.hmi.volume_percent)
     clock = Clock()
@@ -40,6 +46,8 @@ def make(hardware, write, seed, read=read_text):
 
 def _configured(board, read):
     """The configuration, what is wrong, and the rows of the car's map."""
+    from .config import load
+
     text, missing = "{}", None
     try:
         text = read(UNIT_FILE)
@@ -73,6 +81,8 @@ def _unit(config, rows, hardware, clock, lights, console):
     can = radio = None
     if rows is not None:
         can = _bus(config, rows, hardware)
+        rows.clear()
+    gc.collect()
     from .unit import BoardUnit  # here: a safe unit has no need of it
 
     gnss = hardware.gnss(config) if config.gnss else None
@@ -82,6 +92,14 @@ def _unit(config, rows, hardware, clock, lights, console):
     unit = BoardUnit(config, clock, gnss, can, radio, lights, None, console, switches)
     unit.watchdog = hardware.watchdog()
     return unit
+
+
+def _forget(name):
+    """Lets a module of this package go that is not needed again: its code takes memory too."""
+    package = __name__[: __name__.rfind(".")]
+    sys.modules.pop(package + "." + name, None)
+    if hasattr(sys.modules.get(package), name):
+        delattr(sys.modules[package], name)
 
 
 def _bus(config, rows, hardware):

@@ -12,8 +12,10 @@ the loop must come round in a few ms, or frames are lost unseen.
 
 from array import array
 
-from .config import ACCESS_POINT, BROADCAST
 from .sources import Sources
+
+ACCESS_POINT = "access_point"  # as `radio.role`
+BROADCAST = "broadcast"  # as `radio.address`: that of the network it has joined
 
 MESSAGE_BYTES = 100
 SIGNED_BYTES = 178

@@ -106,7 +106,7 @@ class PicoW:
 
 def forget():
     """Lets go of what the start alone needs: its modules take a tenth of the board's memory."""
-    for name in ("start", "config", "pins", "safe"):
+    for name in ("start", "pins", "safe"):
         sys.modules.pop("asvboard." + name, None)
         if hasattr(asvboard, name):
             delattr(asvboard, name)
