@@ -3,9 +3,9 @@
 No I/O, and no memory taken after the begin. Bytes come in any pieces; each fix is stamped with the time at which the
 bytes arrived that completed it.
 
-Otherwise than there: binary frames longer than `nmea_binary.HOLD_BYTES` pass as noise, comments are ASCII, dates are
-not read (nor counted as `bad_date`), and what one time of day or the caller leaves waiting has its bounds (`kinds_full`,
-`overrun`).
+Otherwise than there: binary frames longer than `nmea_binary.HOLD_BYTES` pass as noise, comments are ASCII,
+dates are not read (nor counted as `bad_date`), and what one time of day or the caller leaves waiting has its bounds
+(`kinds_full`, `overrun`).
 """
 
 from array import array

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from asvtools.firmware.fold import fold as fold_packages
+from asvtools.firmware.shorten import shorten
 from asvunit.errors import AsvkitError
 
 OPTIMISED: Final = ("-O3",)
@@ -39,12 +40,20 @@ def compile_packages(
     without: Iterable[str] = (),
     spare: Iterable[str] = (),
 ) -> dict[str, dict[str, int]]:
-    """Packages that are folded together; bytes by package and module."""
+    """Packages that are folded together, their private names shortened; bytes by package and module."""
     if fold:
-        sources = fold_packages(packages, users=users, without=without, spare=spare)
+        users = list(users)
+        sources = shorten(fold_packages(packages, users=users, without=without, spare=spare), users=users).sources
     else:
         sources = _as_they_are(packages, set(without))
-    sizes: dict[str, dict[str, int]] = {name: {} for name in packages}
+    return compile_sources(sources, outs, march=march)
+
+
+def compile_sources(
+    sources: Mapping[str, str], outs: Mapping[str, Path], *, march: str | None = None
+) -> dict[str, dict[str, int]]:
+    """Sources by dotted name, into the folders of their packages; bytes by package and module."""
+    sizes: dict[str, dict[str, int]] = {name: {} for name in outs}
     for out in outs.values():
         out.mkdir(parents=True, exist_ok=True)
         for old in [*out.glob("*.mpy"), *out.glob("*.py")]:
