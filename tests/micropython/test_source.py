@@ -14,7 +14,7 @@ MAINS = sorted(path for path in BOARDS.rglob("*.py") if path not in BOARD)
 
 # The core computes and nothing else; a board's package is given what has pins and reads its own files; only where all
 # is put together a board's own modules come in
-CORE_IMPORTS = {"array", "micropython", "struct"}
+CORE_IMPORTS = {"array", "micropython", "struct", "gc"}
 BOARD_IMPORTS = CORE_IMPORTS | {"asvcore", "gc", "json", "sys", "time"}
 MAIN_IMPORTS = BOARD_IMPORTS | {"asvboard", "machine", "network", "os", "rp2", "select", "socket"}
 # By file, what it alone may have, and why

@@ -37,7 +37,7 @@ def problems_of(**changes: Any) -> list[str]:
 def test_the_example_is_right_and_complete() -> None:
     config, problems = load((PICO_W / "unit.json").read_bytes(), BOARD)
     assert problems == []
-    assert config.settings.neighbours == 64
+    assert config.settings.neighbours == 32
     assert (config.settings.uses_gnss, config.settings.uses_can, config.settings.uses_radio) == (1, 1, 1)
     assert config.pins == BOARD.defaults
     given_pins = json.loads((PICO_W / "unit.json").read_text())["pins"]
@@ -64,7 +64,6 @@ def test_an_empty_object_is_a_unit_without_anything() -> None:
     [
         ({"rdio": 1}, "rdio: no such key; there are config core vehicle pins gnss can radio hmi"),
         ({"config": 2}, "config: 2 is no version of this form; give 1"),
-        ({"core": 5}, "TypeError"),
         ({"core": {"vehicle_kind": 16}}, "core.vehicle_kind: 16 is outside 0..15; give one of these"),
         ({"core": {"crosing": 1}}, "core.crosing: no such setting of the core; docs/board.md lists them"),
         ({"core": {"seed": 1}}, "core.seed: is not for this file: drawn anew at each start; take it out"),
@@ -81,6 +80,9 @@ def test_an_empty_object_is_a_unit_without_anything() -> None:
         ({"vehicle": 5}, 'vehicle: 5 is no file name; give that of the compiled map, as "car.json"'),
         ({"radio": {"password": "short"}}, "radio.password: too short: one of WPA has 8 to 63 characters; "),
         ({"radio": {"address": "192.168.1"}}, 'radio.address: 192.168.1 is no IPv4 address; give "broadcast", or one'),
+        ({"radio": {"address": "192.168.1.08"}}, "radio.address: 192.168.1.08 is no IPv4 address; "),
+        ({"radio": {"country": "jp"}}, "radio.country: jp is no country; give its two capital letters, as JP"),
+        ({"vehicle": "a\nb.json"}, "vehicle: a?b.json is no file name; "),
         ({"radio": {"role": "mesh"}}, "radio.role: mesh is none of station access_point; "),
         ({"radio": {"ssid": ""}}, "radio.ssid: 0 characters; 1 to 32 are needed; give the name of the Wi-Fi network"),
         ({"hmi": {"language": "de"}}, "hmi.language: de is none of en ja; of the texts on the console"),
@@ -92,12 +94,21 @@ def test_an_empty_object_is_a_unit_without_anything() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_told_in_a_line_that_says_where_what_and_the_mend(changes: dict[str, Any], line: str) -> None:
-    if line == "TypeError":
-        assert load('{"core": 5}', BOARD)[1] == ['unit.json: core: 5 is no table; write "core": {...}, or leave it out']
-        return
     told = problems_of(**changes)
     assert any(one.startswith(f"unit.json: {line}") and len(one.partition("; ")[2]) > 4 for one in told), told
     assert len(told) <= 3
+
+
+def test_a_core_that_is_no_table_is_told() -> None:
+    assert load('{"core": 5}', BOARD)[1] == ['unit.json: core: 5 is no table; write "core": {...}, or leave it out']
+
+
+def test_pins_of_what_a_unit_has_not_are_free() -> None:
+    bus = '"can": {"oscillator_hz": 8000000}, "vehicle": "car.json", '
+    assert load('{"pins": {"leds": {"left": 16}}}', BOARD)[1] == []
+    assert load("{" + bus + '"pins": {"leds": {"left": 16}}}', BOARD)[1] == [
+        "unit.json: pins.leds.left: GPIO 16 is that of pins.can.miso too; give each its own"
+    ]
 
 
 @pytest.mark.parametrize(

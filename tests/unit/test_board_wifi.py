@@ -6,7 +6,7 @@ import pytest
 from asvboard import wifi
 from asvboard.config import Table
 from asvboard.sources import Sources
-from asvboard.wifi import CONNECTED, JOIN_FAILED, LOST, OWN_ECHO, SEND_FAILED, TRAILERS, WifiRadio
+from asvboard.wifi import CONNECTED, JOIN_FAILED, LOST, OWN_ECHO, SEND_FAILED, TOO_LATE, TRAILERS, UNSENT, WifiRadio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,3 +185,65 @@ def test_senders_have_the_numbers_that_a_unit_on_linux_gives(senders: list[tuple
         assert board.number((f"10.0.0.{host}", port)) == linux.number(f"10.0.0.{host}:{port}")
     assert board.count <= 5
     assert len(board._numbers) == board.count
+
+
+class Endless:
+    """A poller to which there is always something to read."""
+
+    def ipoll(self, timeout: int) -> list[tuple[object, int]]:
+        return [(self, 1)]
+
+
+class Echo:
+    """A socket that hears what goes under the board's own address, without end."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.read = address, 0
+
+    def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int]]:
+        self.read += 1
+        assert self.read < 100
+        return MESSAGE, (self.address, PORT)
+
+
+def test_a_flood_under_its_own_address_does_not_keep_the_loop() -> None:
+    radio = radio_of()
+    go_on(radio, 6000)
+    radio._poller, radio._ears = Endless(), Echo(radio.address)
+    assert not radio.receive()
+    assert radio.counts[OWN_ECHO] == wifi.READS
+
+
+def test_a_link_that_takes_no_frames_is_told_and_made_anew() -> None:
+    radio = radio_of()
+    go_on(radio, 6000)
+    assert radio.up
+
+    class Full:
+        def sendto(self, frame: bytes, target: tuple[str, int]) -> None:
+            raise OSError(12)
+
+        def close(self) -> None:
+            pass
+
+    radio._mouth = Full()
+    for number in range(UNSENT):
+        assert radio.up, number
+        assert not radio.send(MESSAGE)
+        go_on(radio, 100)
+    assert not radio.up
+    assert radio.word == "the network takes no frames; tried again"
+    assert (radio.counts[SEND_FAILED], radio.counts[LOST]) == (UNSENT, 1)
+    go_on(radio, 9000)
+    assert radio.up
+    assert radio.send(MESSAGE)
+    assert radio._unsent == 0
+
+
+def test_what_waited_through_a_stall_is_dropped() -> None:
+    radio = radio_of()
+    go_on(radio, 6000)
+    netsocket.net.deliver(MESSAGE, OTHER, PORT)
+    radio.forget_waiting()
+    assert heard(radio) == []
+    assert radio.counts[TOO_LATE] == 1

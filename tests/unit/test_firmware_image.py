@@ -56,14 +56,34 @@ def test_the_image_runs_what_the_board_runs(
     script.write_text(
         "import json, sys\nsys.path[:] = [sys.argv[1] + '/lib']\n"
         "from asvboard import start, unit, can_input, wifi, switches, safe\n"
-        "from asvcore.can_table import CanTable\nfrom asvcore.core import Core\nfrom asvcore.settings import Settings\n"
-        "with open(sys.argv[1] + '/car.json') as file:\n    CanTable(json.load(file))\nCore(Settings())\n"
-        "try:\n    from asvcore.texts import TEXTS\nexcept ImportError:\n    TEXTS = {}\n"
+        "from asvcore import can_table, core, settings\n"
+        "with open(sys.argv[1] + '/image.json') as file:\n    names = json.load(file)['names']\n"
+        "def of(module, name):\n"
+        "    own = [names.get(each, {}) for each in ('', module.__name__)]\n"
+        "    short = [short for rows in own for short in rows if rows[short] == name]\n"
+        "    return getattr(module, (short + [name])[0])\n"
+        "with open(sys.argv[1] + '/car.json') as file:\n    of(can_table, 'CanTable')(json.load(file))\n"
+        "of(core, 'Core')(of(settings, 'Settings')())\n"
+        "try:\n    from asvcore import texts\n    TEXTS = of(texts, 'TEXTS')\nexcept ImportError:\n    TEXTS = {}\n"
         "print(sorted(TEXTS), [len(TEXTS[each]) for each in TEXTS])\n"
     )
     done = subprocess.run([micropython, script, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     assert done.stdout.strip() == f"{languages} {[16 for _ in languages]}"
+
+
+def test_names_are_short_unless_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "image"
+    sizes = []
+    for names in ("short", "full"):
+        assert told(capsys, folder, "--names", names)[0] == 0
+        made = json.loads((folder / "image.json").read_text())
+        assert bool(made["names"]) == (names == "short")
+        code = b"".join((folder / "lib" / "asvcore" / f"{name}.mpy").read_bytes() for name in ("core", "cycle"))
+        assert (b"take_message" in code) == (names == "full")
+        assert b"time_back" in code  # looked at on a board
+        sizes.append(sum(path.stat().st_size for path in folder.rglob("*.mpy")))
+    assert sizes[0] < 0.9 * sizes[1]
 
 
 def test_what_is_refused_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +103,7 @@ def test_what_is_refused_is_told_in_a_line(tmp_path: Path, capsys: pytest.Captur
         ((new, "--car", "nix"), "nix: neither a file nor a map that comes with asvkit"),
         ((new, "--car", tmp_path / "none.toml"), "none.toml"),
         ((new, "--texts", "fr"), "texts: no fr; there are none en ja all"),
+        ((new, "--names", "long"), "names: no long; there are short full"),
         ((new, "--unit", tmp_path / "none.json"), "none.json: cannot be read: No such file"),
         ((new, "--unit", wrong), "wrong.json: colour: no such key"),
         ((new, "--unit", broken), "broken.json: "),

@@ -125,15 +125,17 @@ def _decoder(rows: list[tuple[str, int, int, bool]]) -> str:
     for _name, bit, width, _signed in rows:
         for byte in range(bit // 8, (bit + width - 1) // 8 + 1):
             uses[byte] = uses.get(byte, 0) + 1
-    loaded: set[int] = set()
+    # Of the bytes that elements share no more than two are needed at a time: MicroPython takes the room of a call with
+    # more than some ten names from the heap
+    loaded: dict[int, str] = {}
     for index, (_name, bit, width, signed) in enumerate(rows):
         terms = []
         first, last = bit // 8, (bit + width - 1) // 8
         for byte in range(first, last + 1):
             if uses[byte] > 1 and byte not in loaded:
-                out.append(f"    b{byte} = buffer[{byte}]")
-                loaded.add(byte)
-            text = f"b{byte}" if uses[byte] > 1 else f"buffer[{byte}]"
+                loaded[byte] = "ab"[len(loaded) % 2]
+                out.append(f"    {loaded[byte]} = buffer[{byte}]")
+            text = loaded[byte] if uses[byte] > 1 else f"buffer[{byte}]"
             low, high = byte * 8, byte * 8 + 8
             keep_from, keep_to = max(bit, low), min(bit + width, high)
             left = bit + width - high

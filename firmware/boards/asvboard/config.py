@@ -15,7 +15,7 @@ from .pins import read_pins
 from .wifi import ACCESS_POINT, BROADCAST
 
 LONGEST = 16384  # characters: a longer file is none of ours, and has no room
-NEIGHBOURS = 64  # vehicles followed at once, where the file says nothing
+NEIGHBOURS = 32  # vehicles followed at once, where the file says nothing: as many as an RP2040 has time for
 NEIGHBOURS_MOST = 128  # that a board has room for
 PROBLEMS_MOST = 6  # told; more do not help
 
@@ -111,7 +111,8 @@ def load(text, board):
         if key not in _KEYS and key not in [name for name, _rows in TABLES]:
             names = list(_KEYS) + [name for name, _rows in TABLES]
             problems.add(key, "no such key; there are " + " ".join(names))
-    config = Config(read_pins(given.get("pins"), board, problems.add))
+    used = [name for name in ("gnss", "can") if given.get(name) is not None]
+    config = Config(read_pins(given.get("pins"), board, problems.add, used))
     version = given.get("config", 1)
     if not _whole(version) or version != 1:
         problems.add("config", "%s is no version of this form; give 1" % _word(version))
@@ -191,6 +192,9 @@ def _address(radio, problems):
     if radio.address != BROADCAST and not _ipv4(radio.address):
         problems.add("radio.address", _word(radio.address) + ' is no IPv4 address; give "broadcast", or one')
         radio.address = BROADCAST
+    if len(radio.country) != 2 or radio.country.strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
+        problems.add("radio.country", _word(radio.country) + " is no country; give its two capital letters, as JP")
+        radio.country = "JP"
     if 0 < _size(radio.password) < 8:
         problems.add("radio.password", "too short: one of WPA has 8 to 63 characters; an open network has none")
 
@@ -201,7 +205,8 @@ def _ipv4(text):
 
 
 def _octet(part):
-    return 0 < len(part) <= 3 and not part.strip("0123456789") and int(part) <= 255
+    """No leading zero: the board would read it as octal."""
+    return 0 < len(part) <= 3 and not part.strip("0123456789") and int(part) <= 255 and part == "%d" % int(part)
 
 
 def _core(values, settings, problems):
@@ -238,7 +243,7 @@ def _field(key):
 
 def _vehicle(name, config, problems):
     """The map belongs to the bus: neither is of use without the other."""
-    if name is not None and (not isinstance(name, str) or not 0 < len(name) <= 64):
+    if name is not None and (not isinstance(name, str) or not 0 < len(name) <= 40 or _word(name) != name):
         problems.add("vehicle", _word(name) + ' is no file name; give that of the compiled map, as "car.json"')
     elif name is None and config.can is not None:
         problems.add("vehicle", 'missing: a CAN bus needs the car\'s compiled map, as "car.json"; or leave can out')

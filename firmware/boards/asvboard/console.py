@@ -12,8 +12,10 @@ _SECOND_MS = 1000
 
 
 class Console:
-    """`write(text)` takes a line with its end; what it raises is counted in `failed`, never let through,
-    and so is a line that there is no memory for."""
+    """`write(text)` takes a line with its end, or gives False: nobody reads, and it would wait.
+
+    What it raises is counted in `failed`, never let through, and so is a line that there is no memory for.
+    """
 
     def __init__(self, write, texts=None):
         """`texts`: rows of TEXT_ code and what the driver reads, or none."""
@@ -50,6 +52,10 @@ class Console:
         """The link of a radio."""
         self._tell(_link, now_ms, radio)
 
+    def counted(self, names, counts, told, now_ms):
+        """What has grown since it was told last."""
+        self._tell(_counted, now_ms, names, counts, told)
+
     def fault(self, part, error, now_ms):
         """A part has raised."""
         self._tell(_fault, now_ms, part, error)
@@ -79,8 +85,10 @@ class Console:
 
     def _put(self, text, now_ms):
         self._in_second += 1
-        self._write("%d.%03d %s\n" % (now_ms // 1000, now_ms % 1000, text))
-        self.lines += 1
+        if self._write("%d.%03d %s\n" % (now_ms // 1000, now_ms % 1000, text)) is False:
+            self.left_out += 1
+        else:
+            self.lines += 1
 
     def _driver(self, level, function, direction, text, muted):
         if level == 0:
@@ -113,5 +121,10 @@ def _link(radio, _b, _c, _d, _e):
     return "radio: " + radio.word
 
 
+def _counted(names, counts, told, _d, _e):
+    grown = [at for at in range(len(names)) if counts[at] != told[at]]
+    return "counted: " + ", ".join(["%s %d" % (names[at], counts[at]) for at in grown])
+
+
 def _fault(part, error, _c, _d, _e):
-    return "%s: %s %s; begun anew" % (part, type(error).__name__, error)
+    return "%s: %s %s; tried again" % (part, type(error).__name__, error)

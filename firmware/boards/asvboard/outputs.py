@@ -13,7 +13,10 @@ _DROPS = 128
 
 
 class Outputs:
-    """`sent` frames; `drops` by REASON_ code of the core. What of it fails keeps none of the others waiting."""
+    """`sent`: frames that the network took; `drops` by REASON_ code of the core.
+
+    What of it fails keeps none of the others waiting.
+    """
 
     def __init__(self, lights, radio, can, console, faults):
         self.sent = 0
@@ -81,11 +84,11 @@ class Outputs:
         self._told = -1
 
     def _send(self, core, now_ms):
-        self.sent += 1
         if self._radio is None or not self._faults.ready(RADIO, now_ms):
             return
         try:
-            self._radio.send(core.frame)
+            if self._radio.send(core.frame):
+                self.sent += 1
         except Exception as error:
             self._faults.failed(RADIO, error, now_ms)
             self._radio.restart(now_ms)

@@ -5,6 +5,7 @@ the lines of the receiver and of the CAN controller. Pins themselves belong to a
 """
 
 LAMPS = ("system", "receiving", "fault", "information", "caution", "warning", "left", "right")  # order of writing
+_OPTIONAL = ("gnss", "can")
 SWITCHES = ("mute", "request")  # in the order of the SWITCH_ codes
 
 ROLES = (
@@ -28,8 +29,11 @@ class Board:
         self.refuse = refuse
 
 
-def read_pins(given, board, problem):
-    """The pin of each role: those of the file, else the board's. `problem(where, what)` is told what is wrong."""
+def read_pins(given, board, problem, used=("gnss", "can")):
+    """The pin of each role: those of the file, else the board's. `problem(where, what)` is told what is wrong.
+
+    `used`: which of receiver and bus the unit has; the pins of one that it has not are free for others.
+    """
     pins = dict(board.defaults)
     if given is None:
         return pins
@@ -53,10 +57,17 @@ def read_pins(given, board, problem):
     for key in given:
         if key not in [group for group, _roles in ROLES]:
             problem("pins." + _word(key), "no such key; there are " + " ".join([row[0] for row in ROLES]))
-    _unique(pins, named, problem)
+    _unique({name: pin for name, pin in pins.items() if _has(name, used)}, named, problem)
     for name, why in board.refuse(pins):
-        problem("pins." + name, why)
+        if _has(name, used):
+            problem("pins." + name, why)
     return pins
+
+
+def _has(name, used):
+    """Whether a unit has what the pin is for: lamps, buzzer and switches always."""
+    group = name[: name.find(".")]
+    return group in used or group not in _OPTIONAL
 
 
 def _take(pins, name, pin, board, problem):
@@ -73,7 +84,9 @@ def _unique(pins, named, problem):
     for group, roles in ROLES:
         for role in roles:
             name = group + "." + role
-            pin = pins[name]
+            pin = pins.get(name)
+            if pin is None:
+                continue
             other = owners.get(pin)
             if other is None:
                 owners[pin] = name

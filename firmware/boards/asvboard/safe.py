@@ -19,6 +19,11 @@ class SafeUnit:
         self._repeat_ms = 0
         self._failed = 0
 
+    def dark(self, ticks):
+        """The fault lamp off, for there will be no more steps."""
+        self._lights.dark()
+        self._lights.tick(self._clock.now_ms(ticks))
+
     def step(self, ticks):
         """One pass of the loop; it never raises."""
         now_ms = self._clock.now_ms(ticks)

@@ -15,13 +15,14 @@ from .safe import SafeUnit
 from .ticks import Clock
 
 UNIT_FILE = "unit.json"
+MOST = 65536  # characters of a file: what is longer is cut, and is no JSON any more
 SENDERS_A_NEIGHBOUR = 2  # addresses that are told apart, for each vehicle that is followed
 
 
 def read_text(name):
     """What stands in a file."""
     with open(name) as file:
-        return file.read()
+        return file.read(MOST)
 
 
 def make(hardware, write, seed, read=read_text):
@@ -30,7 +31,7 @@ def make(hardware, write, seed, read=read_text):
     A step's memory is free again before the next, for a board has none to spare, and never moves what it has together.
     """
     config, problems, rows = _configured(hardware.board, read)
-    _forget("config")
+    forget("config")
     gc.collect()
     console = Console(write, _texts(config.hmi.language))
     lights = Lights(*hardware.lights(config), config.hmi.volume_percent)
@@ -51,7 +52,9 @@ def _configured(board, read):
     text, missing = "{}", None
     try:
         text = read(UNIT_FILE)
-    except (OSError, ValueError) as error:
+    except MemoryError:
+        missing = "%s: no room for it; give the file of docs/board.md" % UNIT_FILE
+    except Exception as error:
         missing = "%s: cannot be read (%s); copy the board's example beside main.py and edit it" % (UNIT_FILE, error)
     config, problems = load(text, board)
     if missing:
@@ -69,6 +72,8 @@ def _car(name, read):
         rows = json.loads(read(name))
     except OSError:
         return None, "%s: vehicle: no file %s; %s" % (UNIT_FILE, name, mend)
+    except MemoryError:
+        return None, "%s: no room for it; docs/board.md tells what a board has room for" % name
     except Exception:
         return None, "%s: is no JSON; %s" % (name, mend)
     if not isinstance(rows, dict):
@@ -94,12 +99,13 @@ def _unit(config, rows, hardware, clock, lights, console):
     return unit
 
 
-def _forget(name):
-    """Lets a module of this package go that is not needed again: its code takes memory too."""
+def forget(*names):
+    """Lets modules of this package go that are not needed again: their code takes memory too."""
     package = __name__[: __name__.rfind(".")]
-    sys.modules.pop(package + "." + name, None)
-    if hasattr(sys.modules.get(package), name):
-        delattr(sys.modules[package], name)
+    for name in names:
+        sys.modules.pop(package + "." + name, None)
+        if hasattr(sys.modules.get(package), name):
+            delattr(sys.modules[package], name)
 
 
 def _bus(config, rows, hardware):

@@ -10,6 +10,7 @@ from asvcore.core import Core
 from asvcore.params import NONE, TRANSMISSION_INTERVAL_MS
 
 from . import words
+from .counted import Counted
 from .faults import CAN, CORE, GNSS, RADIO, RETRY_MS, SWITCHES, Faults
 from .nmea import FIX_WIDTH, NmeaReader
 from .outputs import Outputs
@@ -52,6 +53,8 @@ class BoardUnit:
         self._next_cycle_ms = NONE
         self._ticking = False
         self._ticked_ms = 0  # when the last cycle was begun
+        self._passed_ms = NONE  # when the last pass was
+        self._counted = Counted(console, self.outputs, radio, can)
         self._can_told = self._radio_told = -1
         turns = [(CAN, self._hear_car)] if can else []
         turns += [(GNSS, self._read_receiver)] if gnss_uart else []
@@ -64,10 +67,12 @@ class BoardUnit:
         """One pass, at these ticks of the board."""
         clock, faults = self._clock, self.faults
         now_ms = clock.now_ms(ticks)
-        if clock.rebase_due() and not self._ticking:
+        if clock.rebase_due():
+            self._end_tick(now_ms)
             now_ms = self._rebase(clock.rebase(), now_ms)
         if self._next_cycle_ms == NONE:
             self._begin(now_ms)
+        self._after_stall(now_ms)
         turns = self._turns
         for index in range(len(turns)):
             part = turns[index][0]
@@ -77,8 +82,24 @@ class BoardUnit:
                 except Exception as error:  # whatever a part does, the others go on
                     self._failed(part, error, now_ms)
         self.outputs.show(now_ms)
+        self._counted.look(self.missed, self.late, now_ms)
         if self.watchdog is not None and now_ms - self._ticked_ms <= TICKED_WITHIN_MS:
             self.watchdog.feed()
+
+    def _after_stall(self, now_ms):
+        """What waited while no pass came would be taken for new."""
+        stalled = self._passed_ms != NONE and now_ms - self._passed_ms > TICKED_WITHIN_MS
+        self._passed_ms = now_ms
+        if stalled and self._radio is not None:
+            try:
+                self._radio.forget_waiting()
+            except Exception as error:
+                self._failed(RADIO, error, now_ms)
+
+    def dark(self, ticks):
+        """All lamps off and silent, for there will be no more steps."""
+        self._lights.dark()
+        self._lights.tick(self._clock.now_ms(ticks))
 
     # What comes in
 
@@ -172,6 +193,17 @@ class BoardUnit:
             self._ticking = True
         self.outputs.drain(core, now_ms)
 
+    def _end_tick(self, now_ms):
+        """A tick under way is done at once, for the clocks go back."""
+        if not self._ticking:
+            return
+        self._ticking = False
+        try:
+            self.core.finish(0)
+            self.outputs.drain(self.core, now_ms)
+        except Exception as error:
+            self._failed(CORE, error, now_ms)
+
     # Faults
 
     def _failed(self, part, error, now_ms):
@@ -206,6 +238,8 @@ class BoardUnit:
             self._switches.rebase(offset_ms)
         self._next_cycle_ms -= offset_ms
         self._ticked_ms -= offset_ms
+        self._passed_ms -= offset_ms if self._passed_ms != NONE else 0
+        self._counted.rebase(offset_ms)
         return now_ms - offset_ms
 
     def _next_cause(self):

@@ -24,6 +24,8 @@ _LONGEST = SIGNED_BYTES + 1  # what is longer is cut, and is malformed either wa
 
 GOT_IP = 3  # of WLAN.status()
 LOOK_MS = 100  # between two looks at the link
+UNSENT = 10  # frames in a row that the network did not take: the link is none
+READS = 4  # of one call: an echo that comes without end must not keep the loop
 JOIN_MS = 15000  # a join that takes longer has failed
 FIRST_PAUSE_MS, LAST_PAUSE_MS = 1000, 30000  # before it is tried again, doubled each time
 
@@ -38,8 +40,11 @@ _STATUSES = {
 }
 
 # Index into `counts`
-CONNECTED, LOST, JOIN_FAILED, SEND_FAILED, RECEIVE_FAILED, OWN_ECHO, TRAILERS, CLOSE_FAILED = range(8)
-REASONS = ("connected", "lost", "join_failed", "send_failed", "receive_failed", "own_echo", "trailers", "close_failed")
+CONNECTED, LOST, JOIN_FAILED, SEND_FAILED, RECEIVE_FAILED, OWN_ECHO, TRAILERS, CLOSE_FAILED, TOO_LATE = range(9)
+REASONS = (
+    "connected", "lost", "join_failed", "send_failed", "receive_failed", "own_echo", "trailers", "close_failed",
+    "too_late",
+)  # fmt: skip
 
 
 def broadcast(address, mask):
@@ -73,6 +78,7 @@ class WifiRadio:
         self._pause_ms = FIRST_PAUSE_MS
         self._next_ms = 0  # when it is looked at, or tried again
         self._until_ms = 0  # a join has time until then
+        self._unsent = 0  # frames, since one was sent
 
     @property
     def up(self):
@@ -86,6 +92,8 @@ class WifiRadio:
             return "up, %s, sends to %s port %d" % (self.address, self._target[0], self._target[1])
         if self.state == JOINING:
             return "joining " + self._table.ssid
+        if self._unsent >= UNSENT:
+            return "the network takes no frames; tried again"
         return _STATUSES.get(self.status, "the link is down") + "; tried again"
 
     def poll(self, now_ms):
@@ -98,7 +106,7 @@ class WifiRadio:
             return self.state
         self.status = self._wlan.status()
         if self.state == UP:
-            if self.status != GOT_IP:
+            if self.status != GOT_IP or self._unsent >= UNSENT:
                 self.counts[LOST] += 1
                 self._fall(now_ms, FIRST_PAUSE_MS)
         elif self.status == GOT_IP:
@@ -112,7 +120,9 @@ class WifiRadio:
         """Takes the oldest frame that waits; False where there is none."""
         if self.state != UP:
             return False
-        while self._waits():
+        for _ in range(READS):
+            if not self._waits():
+                return False
             try:
                 payload, sender = self._ears.recvfrom(_LONGEST)
             except OSError:
@@ -137,8 +147,17 @@ class WifiRadio:
             self._mouth.sendto(frame, self._target)
         except OSError:
             self.counts[SEND_FAILED] += 1
+            self._unsent += 1
             return False
+        self._unsent = 0
         return True
+
+    def forget_waiting(self):
+        """Drops what waits: after a stall nobody knows how old it is."""
+        for _ in range(READS):
+            if not self.receive():
+                return
+            self.counts[TOO_LATE] += 1
 
     def restart(self, now_ms):
         """Begins anew, after a fault of its own."""
@@ -200,6 +219,7 @@ class WifiRadio:
         self.address = address
         self.state = UP
         self._pause_ms = FIRST_PAUSE_MS
+        self._unsent = 0
         self.counts[CONNECTED] += 1
 
     def _fall(self, now_ms, pause_ms):

@@ -12,7 +12,7 @@ SIGNALS = (
 # By the state of `can_input.CanInput`; above CAN_OK the car is lost
 CAN_STATES = (
     "can: opening",
-    "can: ok",
+    "can: the controller answers",
     "can: errors and no frame of use: can.kbit, can.oscillator_hz, or the wiring",
     "can: bus off",
     "can: no controller answers: its wiring, its supply",

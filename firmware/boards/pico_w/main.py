@@ -21,7 +21,6 @@ import socket
 import sys
 import time
 
-import asvboard
 import machine
 import network
 from asvboard import start
@@ -37,6 +36,7 @@ PINS = {
 USABLE = tuple([pin for pin in range(29) if pin not in (23, 24, 25)])  # these and 29 are the Wi-Fi's
 WATCHDOG_MS = 8000  # at most 8388
 WINDOW_MS = 2000
+START_BYTES = 8192  # allocated between two collections, until all is made
 RECEIVED_BYTES = 2048  # kept by the UART while a pass takes long
 SPI_HZ = 8_000_000
 
@@ -104,24 +104,39 @@ class PicoW:
         return machine.WDT(timeout=WATCHDOG_MS)
 
 
+def console():
+    """What writes a line, or gives False: with a full line and nobody who reads it a write waits for half a second."""
+    out, poller = sys.stdout, select.poll()
+    poller.register(out, select.POLLOUT)
+
+    def write(text):
+        takes = False
+        for _ready in poller.ipoll(0):  # to its end: it is one iterator
+            takes = True
+        if takes:
+            out.write(text)
+        return takes
+
+    return write
+
+
 def forget():
     """Lets go of what the start alone needs: its modules take a tenth of the board's memory."""
-    for name in ("start", "pins", "safe"):
-        sys.modules.pop("asvboard." + name, None)
-        if hasattr(asvboard, name):
-            delattr(asvboard, name)
+    start.forget("start", "pins", "safe")
     for name in ("start", "PicoW", "Board", "refuse", "PINS", "USABLE", "LAMPS", "SWITCHES", "forget"):
         globals().pop(name, None)
 
 
 def main():
     """Never returns, but by Ctrl-C."""
-    write = sys.stdout.write
-    if machine.reset_cause() == machine.WDT_RESET:
-        write("asvkit: the watchdog has reset this board\n")
+    write = console()
+    if machine.reset_cause() == machine.WDT_RESET:  # which is also what machine.reset() does
+        write("asvkit: reset by the watchdog, or by mpremote\n")
     write("asvkit: starts in 2 s; Ctrl-C leaves it at the prompt\n")
     time.sleep_ms(WINDOW_MS)
+    # What loading leaves is taken away at once, so that what stays lies close together
     gc.collect()
+    gc.threshold(START_BYTES)
     unit = start.make(PicoW(), write, int.from_bytes(os.urandom(4), "big") & 0x1FFFFFFF)
     forget()
     # What set-up left is taken away at once. From here on frames of the radio alone leave something: it is collected
@@ -129,8 +144,12 @@ def main():
     gc.collect()
     gc.threshold(gc.mem_free() // 4)
     step, ticks_ms = unit.step, time.ticks_ms
-    while True:
-        step(ticks_ms())
+    try:
+        while True:
+            step(ticks_ms())
+    except KeyboardInterrupt:
+        unit.dark(ticks_ms())  # nothing shows what nobody watches any more
+        raise
 
 
 if __name__ == "__main__":

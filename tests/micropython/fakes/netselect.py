@@ -1,5 +1,6 @@
 """`select` for the sockets of `netsocket`: `poll()` with `register`, `unregister`, `ipoll`, as the board has it.
 
+A stream such as sys.stdout is ready unless `stuck.streams`.
 As there, `ipoll` gives the poll object itself, which hands out one tuple again and again.
 """
 
@@ -7,6 +8,15 @@ import heap
 
 POLLIN = 1
 POLLOUT = 4
+
+
+class Stuck:
+    """What does not take anything."""
+
+    streams = False
+
+
+stuck = Stuck()
 
 
 class poll:
@@ -26,7 +36,13 @@ class poll:
         if timeout != 0:
             raise NotImplementedError("a fake does not wait: ipoll(0)")
         heap.pause()
-        self._ready = [(one, POLLIN) for one in self._sockets if one.open and one.waiting]
+        self._ready = []
+        for one in self._sockets:
+            if not hasattr(one, "waiting"):
+                if not stuck.streams:
+                    self._ready.append((one, POLLOUT))
+            elif one.open and one.waiting:
+                self._ready.append((one, POLLIN))
         heap.resume()
         self._at = 0
         return self

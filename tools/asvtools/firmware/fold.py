@@ -184,6 +184,7 @@ def _replace(module: Module, modules: Mapping[str, Module]) -> None:
 def _drop(modules: Mapping[str, Module], outside: list[Module]) -> None:
     for module in modules.values():
         _drop_docstrings(module)
+        _drop_slots(module)
     everyone = [*modules.values(), *outside]
     whole = {name for module in everyone for name in module.reached | module.escaped}
     whole |= {name for name, module in modules.items() if module.open or module.star or "__all__" in module.single}
@@ -212,6 +213,21 @@ def _drop_docstrings(module: Module) -> None:
                     if node is not module.tree:  # else it counts as a statement that has gone
                         module.edits.append((first, "pass"))
                     node.body = node.body[1:]
+
+
+def _drop_slots(module: Module) -> None:
+    """`__slots__` of classes, which MicroPython keeps as any other attribute, and never reads."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ClassDef):
+            module.edits += [(each, "pass") for each in node.body if _is_slots(each)]
+            node.body = [each for each in node.body if not _is_slots(each)]
+
+
+def _is_slots(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id="__slots__")], value=ast.Tuple() | ast.Constant()):
+            return True
+    return False
 
 
 def _is_pure(tree: ast.Module) -> bool:

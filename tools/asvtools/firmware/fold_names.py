@@ -6,6 +6,7 @@ another way than by plain reading is no constant.
 
 import ast
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -48,7 +49,7 @@ def parse(path: Path, name: str, package: str | None) -> Module:
     return Module(name, package, text, tree)
 
 
-def edited(text: str, edits: list[tuple[ast.stmt | ast.expr, str]]) -> str:
+def edited(text: str, edits: Iterable[tuple[ast.stmt | ast.expr | ast.arg, str]]) -> str:
     """The text with nodes replaced; of two edits, the last of the same place and the outer one count."""
     data = text.encode()
     starts = [0]

@@ -15,12 +15,17 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from asvtools.firmware.board_names import board_names
+from asvtools.firmware.fold import fold
 from asvtools.firmware.measure import BOARD_ARCH, core_source
-from asvtools.firmware.mpy import compile_packages
+from asvtools.firmware.mpy import compile_sources
+from asvtools.firmware.shorten import Shortened, shorten
 from asvunit.errors import AsvkitError, UsageError
 
 LANGUAGES: Final = ("en", "ja")
 TEXTS: Final = {"none": (), "en": ("en",), "ja": ("ja",), "all": LANGUAGES}
+FULL: Final = "full"
+NAMES: Final = ("short", FULL)
 BOARDS: Final = {"pico_w": BOARD_ARCH}  # board -> what its native code is compiled for
 UNIT: Final = "unit.json"
 CAR: Final = "car.json"
@@ -28,9 +33,13 @@ MAIN: Final = "main.py"
 _PACKAGES: Final = ("asvcore", "asvboard")
 _MARK: Final = "image.json"  # what an image was made of; a folder without it is not ours to replace
 _SPARE: Final = ("asvcore.elements", "asvcore.journal")  # for larger machines
+_LOOKED_AT: Final = (  # of a running unit, by whoever tries an image: these names stay
+    "make", "read_text", "step", "core", "faults", "outputs", "reader", "counts", "drops", "commands", "lost", "failed",
+    "missed", "late", "time_back", "_console", "_can", "_radio", "_lights",
+)  # fmt: skip
 
 
-def build(folder: Path, *, board: str, unit: Path | None, car: str, texts: str) -> dict[str, int]:
+def build(folder: Path, *, board: str, unit: Path | None, car: str, texts: str, short: bool = True) -> dict[str, int]:
     """Make the image; bytes of each of its files."""
     _refuse(folder, unit)
     boards = core_source().parent / "boards"
@@ -42,15 +51,8 @@ def build(folder: Path, *, board: str, unit: Path | None, car: str, texts: str) 
     rows = _car(car)
     with tempfile.TemporaryDirectory() as made:
         new = Path(made) / "image"
-        sources = {"asvcore": core_source(), "asvboard": boards / "asvboard"}
-        compile_packages(
-            sources,
-            {name: new / "lib" / name for name in _PACKAGES},
-            march=BOARDS[board],
-            users=[home / MAIN],
-            without=_left_out(texts),
-            spare=_SPARE,
-        )
+        made_of = _sources(boards, home, texts, short=short)
+        compile_sources(made_of.sources, {name: new / "lib" / name for name in _PACKAGES}, march=BOARDS[board])
         shutil.copy(home / MAIN, new / MAIN)
         (new / UNIT).write_text(text, encoding="utf-8")
         (new / CAR).write_text(json.dumps(rows, separators=(",", ":")), encoding="utf-8")
@@ -59,6 +61,7 @@ def build(folder: Path, *, board: str, unit: Path | None, car: str, texts: str) 
             "board": board,
             "car": car,
             "texts": texts,
+            "names": made_of.names,  # module ("": all of them) -> short name -> what it stands for
             "files": {name: _digest(new / name) for name in sizes},
         }
         if unit and unit.resolve() == (folder / UNIT).resolve():
@@ -71,6 +74,15 @@ def build(folder: Path, *, board: str, unit: Path | None, car: str, texts: str) 
         except OSError as error:
             raise AsvkitError(f"{folder}: cannot be written: {error.strerror}") from None
     return sizes
+
+
+def _sources(boards: Path, home: Path, texts: str, *, short: bool) -> Shortened:
+    packages = {"asvcore": core_source(), "asvboard": boards / "asvboard"}
+    users = [home / MAIN]
+    folded = fold(packages, users=users, without=_left_out(texts), spare=_SPARE)
+    if not short:
+        return Shortened(folded)
+    return shorten(folded, users=users, program=True, foreign=board_names() | set(_LOOKED_AT))
 
 
 def _refuse(folder: Path, unit: Path | None) -> None:
@@ -158,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--unit", default="", help="a unit.json; else the board's example")
     parser.add_argument("--car", default="", help="a map by name or file; else that of the bench")
     parser.add_argument("--texts", default="", help=f"the driver's texts: {' '.join(TEXTS)}; else en")
+    parser.add_argument("--names", default="", help=f"{' '.join(NAMES)}: as a board has room for, or as written")
     given = parser.parse_args(arguments)
     texts = given.texts or "en"
     try:
@@ -165,9 +178,13 @@ def main(arguments: list[str] | None = None) -> int:
             raise UsageError("no folder for the image: make firmware-image DIR=build/pico-w")
         if texts not in TEXTS:
             raise UsageError(f"texts: no {texts}; there are {' '.join(TEXTS)}")
+        if given.names and given.names not in NAMES:
+            raise UsageError(f"names: no {given.names}; there are {' '.join(NAMES)}")
         folder = Path(given.folder)
         unit = Path(given.unit) if given.unit else None
-        sizes = build(folder, board=given.board, unit=unit, car=given.car or "bench", texts=texts)
+        sizes = build(
+            folder, board=given.board, unit=unit, car=given.car or "bench", texts=texts, short=given.names != FULL
+        )
     except AsvkitError as error:
         sys.stderr.write(f"asvkit: {error}\n")
         return 2 if isinstance(error, UsageError) else 1

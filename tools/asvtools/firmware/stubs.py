@@ -15,10 +15,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from asvtools.firmware.board_names import STUBS
 from asvtools.firmware.measure import core_source
 from asvunit.errors import AsvkitError
 
-STUBS: Final = ("micropython-rp2-stubs", "micropython-stdlib-stubs")
 MODULES: Final = {
     "array", "asyncio", "binascii", "collections", "errno", "framebuf", "gc", "hashlib", "io", "json", "machine",
     "math", "micropython", "network", "os", "random", "rp2", "select", "socket", "struct", "sys", "time", "uctypes",
