@@ -55,6 +55,7 @@ def test_the_bench_vehicle(port: Port, tmp_path: Path) -> None:
     assert lines[-1].endswith("[] 0")  # nothing sent
 
 
+@pytest.mark.long
 def test_a_truck(port: Port, tmp_path: Path) -> None:
     frames = [(identifier(group, sender), True) for group in (CCVS, EEC2, ETC2, OEL) for sender in (0, 3)]
     lines = both(port, tmp_path, truck(tmp_path), frames)

@@ -45,6 +45,7 @@ def test_a_crossing_shows_the_same_and_allocates_nothing_between_changes(port: P
     assert len([t for t, _frame in run.sent if 3000 < t < 9000]) == 60
 
 
+@pytest.mark.long
 def test_the_lock_would_show_an_allocation(native: Port, tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.play("crossing_50", until_ms=11000)
@@ -53,6 +54,7 @@ def test_the_lock_would_show_an_allocation(native: Port, tmp_path: Path) -> None
     assert on(native, scene).counts("console")["failed"] > 0
 
 
+@pytest.mark.long
 def test_faults_end_the_same(port: Port, tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.play("crossing_50", until_ms=7000)
@@ -72,6 +74,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_image_does_the_same(port: Port, image: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.play("crossing_50", until_ms=11000)
@@ -88,6 +91,7 @@ def test_the_image_does_the_same(port: Port, image: Path, tmp_path: Path) -> Non
     assert len(run.rows) == len(wanted.rows) > 100
 
 
+@pytest.mark.long
 def test_a_part_that_raises(port: Port, tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.play("crossing_50", until_ms=5000)
@@ -100,6 +104,7 @@ def test_a_part_that_raises(port: Port, tmp_path: Path) -> None:
     assert len([t for t, _frame in run.sent if 4400 < t < 5300]) >= 8
 
 
+@pytest.mark.long
 def test_wrong_files_make_a_safe_unit(port: Port, tmp_path: Path) -> None:
     for number, text in enumerate(
         ("", "[1", '{"core": {"neighbours": 5000}}', '{"pins": {"leds": {"fault": 24}}, "x": [1]}')
@@ -113,6 +118,7 @@ def test_wrong_files_make_a_safe_unit(port: Port, tmp_path: Path) -> None:
         assert run.console[1].startswith("unit.json: ")
 
 
+@pytest.mark.long
 def test_100_000_passes_leave_the_heap_as_it_is(native: Port, tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.play("crossing_50", until_ms=8000)

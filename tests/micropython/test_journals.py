@@ -54,7 +54,6 @@ HAND_MADE = (
 EVERYDAY_JOURNALS = (
     (NATIVE, journaltools.crossing),
     (NATIVE, journaltools.in_parts),
-    (NATIVE, journaltools.extremes),
     (WASM, journaltools.crossing),
     (WASM, journaltools.in_parts),
 )
@@ -83,6 +82,7 @@ def test_journal_gives_the_same_outputs_and_allocates_nothing(
         same(port, wanted, RUN, source, path)
 
 
+@pytest.mark.long
 def test_a_journal_gives_the_same_from_compiled_modules(wasm: Port, compiled: Path, journal_of: JournalOf) -> None:
     path, wanted = journal_of("crossing", journaltools.crossing)
     same(wasm, wanted, RUN, compiled, "lock", path)

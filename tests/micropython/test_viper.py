@@ -42,7 +42,12 @@ def test_ports_take_what_they_have(port: Port) -> None:
 
 @pytest.mark.parametrize(
     ("march", "chosen"),
-    [(None, "bytecode"), ("x64", VIPER), (BOARD_ARCH, "bytecode"), ("xtensawin", "bytecode")],
+    [
+        pytest.param(None, "bytecode", marks=pytest.mark.long),
+        ("x64", VIPER),
+        (BOARD_ARCH, "bytecode"),
+        pytest.param("xtensawin", "bytecode", marks=pytest.mark.long),
+    ],
     ids=str,
 )
 def test_compiled_for_a_processor(port: Port, tmp_path: Path, march: str | None, chosen: str) -> None:

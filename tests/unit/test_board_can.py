@@ -106,6 +106,7 @@ def test_a_truck(tmp_path: Path) -> None:
     assert len(told) > 1000
 
 
+@pytest.mark.long
 def test_a_recorded_drive(shared: Path) -> None:
     path = shared / "data" / "can" / "toyota_new_mc_pt.log"
     maps = Path(__file__).resolve().parents[2] / "dbc" / "maps"

@@ -148,6 +148,7 @@ def test_the_folded_core_gives_the_same_outputs(tmp_path: Path) -> None:
     assert outputs(sys.executable, home.parent, journal) == wanted
 
 
+@pytest.mark.long
 @pytest.mark.micropython
 def test_the_folded_core_gives_the_same_outputs_as_mpy(tmp_path: Path) -> None:
     micropython = Path(sys.executable).parent / "micropython"

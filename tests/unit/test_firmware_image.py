@@ -21,6 +21,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[in
     return code, out, err
 
 
+@pytest.mark.long
 def test_a_folder_ready_for_the_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "new" / "pico-w"
     code, out, err = told(capsys, folder)
@@ -42,6 +43,7 @@ def test_a_folder_ready_for_the_board(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (folder / "lib" / "asvcore" / "texts_en.mpy").exists()
 
 
+@pytest.mark.long
 @pytest.mark.micropython
 @pytest.mark.parametrize(("texts", "languages"), [("none", []), ("en", ["en"]), ("ja", ["ja"]), ("all", ["en", "ja"])])
 def test_the_image_runs_what_the_board_runs(
@@ -72,6 +74,7 @@ def test_the_image_runs_what_the_board_runs(
     assert done.stdout.strip() == f"{languages} {[16 for _ in languages]}"
 
 
+@pytest.mark.long
 def test_names_are_short_unless_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "image"
     sizes = []
@@ -117,6 +120,7 @@ def test_what_is_refused_is_told_in_a_line(tmp_path: Path, capsys: pytest.Captur
     assert (other / "letter.txt").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_what_was_changed_in_an_image_is_not_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "image"
     assert told(capsys, folder)[0] == 0
@@ -136,6 +140,7 @@ def test_what_was_changed_in_an_image_is_not_lost(tmp_path: Path, capsys: pytest
     assert "no image made before" in told(capsys, folder)[2]
 
 
+@pytest.mark.long
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file"
     file.write_text("")

@@ -383,6 +383,7 @@ def test_a_boards_own_names_are_known() -> None:
     assert {"readinto", "duty_u16", "PULL_UP", "from_bytes", "mem_free", "sendto", "ipoll", "append", "rxbuf"} <= names
 
 
+@pytest.mark.long
 @pytest.mark.micropython
 def test_machine_code_has_short_names_too(tmp_path: Path) -> None:
     boards = core_source().parent / "boards"
