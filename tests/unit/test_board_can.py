@@ -230,7 +230,7 @@ def test_of_several_buses_the_first_alone_is_read_if_asked() -> None:
     "change",
     [
         {"compiled_map": 1}, {"frames": []}, {"frames": 3}, {"fields": [[1]]}, {"rules": []}, {"timeouts_ms": [500]},
-        {"buses": "x"}, {"sources": None},
+        {"buses": "x"}, {"sources": None}, {"names": 5}, {"names": {"feeds": [3]}},
     ],
     ids=lambda change: f"{next(iter(change))}",
 )  # fmt: skip

@@ -52,6 +52,24 @@ def test_constants_go_into_their_users_and_what_nobody_reads_goes(tmp_path: Path
     assert told == "1 3 1024 7 8 32 3"
 
 
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "FOUND.append(3)",
+        "_NONE = FOUND.append(3)",
+        "@FOUND.append\ndef handler():\n    pass",
+        "class Kind(FOUND.append(3) or object):\n    pass",
+        "def handler(place=FOUND.append(3)):\n    pass",
+        "try:\n    FOUND.append(3)\nexcept AttributeError:\n    pass",
+    ],
+)
+def test_a_module_that_does_something_stays_though_its_constants_go(tmp_path: Path, deed: str) -> None:
+    codes = f"from .found import FOUND\n\nA = 5\n{deed}\n"
+    use = "from . import codes\nfrom .found import FOUND\nprint(codes.A, len(FOUND))\n"
+    folded = fold({"pack": package(tmp_path, codes=codes, found="FOUND = []\n", use=use)})
+    assert answers(folded, tmp_path, "from pack import use") == "5 1"
+
+
 def test_packages_fold_together_and_users_keep_what_they_import(tmp_path: Path) -> None:
     core = package(tmp_path, "core", codes=CODES, other="X = 5\nKEPT = (1, 2)\n")
     board = package(tmp_path, "board", unit="from core import codes\nfrom core.other import X\nprint(codes.B + X)\n")

@@ -109,6 +109,7 @@ def _table_of(compiled_map, first_bus_only):
         known = max([row[0] for row in compiled_map["sources"]]) < len(compiled_map["rules"])
         if not known or len(compiled_map["timeouts_ms"]) != codes.SIGNALS:
             table = None
+        silence_ms(compiled_map)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         table = None
     if table is None:

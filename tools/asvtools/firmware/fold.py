@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from asvtools.firmware.fold_names import Module, absolute, bound_in, edited, imports, parse, read, targets
+from asvtools.firmware.fold_names import Module, absolute, bound_in, edited, imports, is_pure, parse, read, targets
 
 _BINARY: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.Add: operator.add,
@@ -190,7 +190,7 @@ def _drop(modules: Mapping[str, Module], outside: list[Module]) -> None:
     whole |= {name for name, module in modules.items() if module.open or module.star or "__all__" in module.single}
     if any(module.open for module in everyone):
         whole |= {name for module in everyone if module.open for name in module.modules.values()}
-    pure = {name for name, module in modules.items() if _is_pure(module.tree)}
+    pure = {name for name, module in modules.items() if is_pure(module.tree)}
     reads = {id(statement): read(statement) for module in modules.values() for statement in module.tree.body}
     asks = {id(module): _asked(module) for module in everyone}
     found = True
@@ -228,12 +228,6 @@ def _is_slots(statement: ast.stmt) -> bool:
         case ast.Assign(targets=[ast.Name(id="__slots__")], value=ast.Tuple() | ast.Constant()):
             return True
     return False
-
-
-def _is_pure(tree: ast.Module) -> bool:
-    """Whether importing it does nothing but bind names."""
-    kinds = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Try, ast.Pass)
-    return all(isinstance(statement, kinds) for statement in tree.body)
 
 
 def _asked(module: Module) -> set[tuple[str, str]]:

@@ -14,6 +14,8 @@ from typing import Final
 from asvunit.errors import AsvkitError
 
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+# Calls that make something and do nothing else
+_MAKERS: Final = frozenset(("array", "bytearray", "bytes", "const", "len", "list", "property", "range", "tuple"))
 _DYNAMIC: Final = {"globals", "locals", "vars", "dir", "eval", "exec", "__import__"}
 
 
@@ -214,3 +216,28 @@ def _uses(module: Module) -> None:
             module.reached.add(module.modules[node.id])
         elif id(node) not in plain:
             module.escaped.add(module.modules[node.id])
+
+
+def is_pure(tree: ast.Module) -> bool:
+    """Whether importing it does nothing but bind names: a call, as of a decorator that registers, may do more."""
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Try, ast.Pass)
+    return all(isinstance(one, kinds) and all(_makes(call) for call in _calls(one)) for one in tree.body)
+
+
+def _calls(statement: ast.stmt) -> Iterable[ast.expr]:
+    """What is called when a statement runs: a function's body is not."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            yield node.func
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from node.decorator_list
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.append(node.args)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _makes(called: ast.expr) -> bool:
+    return isinstance(called, ast.Name) and called.id in _MAKERS

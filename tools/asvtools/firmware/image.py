@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib
 import json
+import shlex
 import shutil
 import sys
 import tempfile
@@ -158,7 +159,7 @@ def told(folder: Path, sizes: dict[str, int]) -> str:
     width = max(map(len, sizes))
     lines = [f"{name:{width}}  {size:>7,}" for name, size in sizes.items()]
     lines += [f"{'all':{width}}  {sum(sizes.values()):>7,} bytes", "", "To the board, from this folder:"]
-    lines += [f"  cd {folder} && mpremote fs cp -r lib {MAIN} {UNIT} {CAR} : + reset"]
+    lines += [f"  cd {shlex.quote(str(folder))} && mpremote fs cp -r lib {MAIN} {UNIT} {CAR} : + reset"]
     return "\n".join(lines) + "\n"
 
 
