@@ -75,6 +75,7 @@ def _processes() -> set[str]:
     return found
 
 
+@pytest.mark.long
 def test_two_units_meet_and_leave_nothing(tmp_path: Path) -> None:
     keep = tmp_path / "kept"
     (tmp_path / "can.py").write_text("raise SystemExit('a module of the folder that it runs in')\n")

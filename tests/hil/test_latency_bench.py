@@ -73,6 +73,7 @@ def check_verdict(told: dict[str, Any], ran: "subprocess.CompletedProcess[str]")
     assert bool(ran.stderr) is slow
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "stimulus",
     [

@@ -33,6 +33,7 @@ def _namespaces() -> None:
         pytest.skip(reason)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS if LONG and not SOAK else KINDS[:1])
 def test_bad_link(tmp_path: Path, kind: str) -> None:
     rates = ("--valid", str(VEHICLES * 10), "--ids", str(VEHICLES), "--garbage", "0", "--seconds", str(TRAFFIC_S))

@@ -45,7 +45,7 @@ def test_ports_take_what_they_have(port: Port) -> None:
     [
         pytest.param(None, "bytecode", marks=pytest.mark.long),
         ("x64", VIPER),
-        (BOARD_ARCH, "bytecode"),
+        pytest.param(BOARD_ARCH, "bytecode", marks=pytest.mark.long),
         pytest.param("xtensawin", "bytecode", marks=pytest.mark.long),
     ],
     ids=str,

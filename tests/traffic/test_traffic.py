@@ -180,6 +180,7 @@ def output(*command: str | Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.long
 @pytest.mark.micropython
 @pytest.mark.parametrize(
     ("quality", "number", "from_s"), [(GOOD, 36, 43.0), pytest.param(POOR, 37, 70.0, marks=pytest.mark.long)]

@@ -155,6 +155,7 @@ def outputs(program: str | Path, firmware: Path, journal: Path, *words: str) -> 
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_folded_core_gives_the_same_outputs(tmp_path: Path) -> None:
     journal = journal_of(tmp_path)
     home = tmp_path / "lib" / "asvcore"

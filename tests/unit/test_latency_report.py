@@ -210,6 +210,7 @@ def test_the_page_is_whole_and_takes_nothing_from_elsewhere(session, tmp_path):
     assert "&lt;img src=x&gt;&amp;" in text
 
 
+@pytest.mark.long
 def test_the_picture_is_a_png_with_its_colours(session, tmp_path):
     path, _raw = session
     with pytest.raises(AsvkitError):
