@@ -36,18 +36,19 @@ def settings_of(line):
     return settings
 
 
-def feed(core, line):
-    """Give one line to the core; False for a comment or an empty line."""
-    words = line.split()
-    if not words or words[0][0] == "#":
-        return False
-    kind = words[0]
-    if kind == "M":
+def numbers_of(words):
+    """What a line's words behind its kind give: integers; of a message time, cause, source, flag and payload."""
+    if words[0] == "M":
         payload = bytes.fromhex(words[5]) if len(words) > 5 else b""
-        core.on_message(payload, int(words[3]), int(words[1]), words[4] == "1", int(words[2]))
-        return True
-    n = [NONE if word == "-" else int(word) for word in words[1:]]
-    if kind == "F":
+        return [int(words[1]), int(words[2]), int(words[3]), words[4] == "1", payload]
+    return [NONE if word == "-" else int(word) for word in words[1:]]
+
+
+def give(core, kind, n):
+    """Give a line's kind and numbers to the core: what is done here is the core's alone."""
+    if kind == "M":
+        core.on_message(n[4], n[2], n[0], n[3], n[1])
+    elif kind == "F":
         core.on_fix(n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[2], n[0], n[1])
     elif kind == "V":
         core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
@@ -67,4 +68,12 @@ def feed(core, line):
         core.rebase(n[0])
     else:
         raise ValueError("journal line %s" % kind)
+
+
+def feed(core, line):
+    """Give one line to the core; False for a comment or an empty line."""
+    words = line.split()
+    if not words or words[0][0] == "#":
+        return False
+    give(core, words[0], numbers_of(words))
     return True

@@ -111,7 +111,7 @@ def timed(neighbour):
 
 def remoteness_dm(neighbour):
     """How little it matters: see `remote_dm`; of emergency vehicles less than of any other."""
-    remoteness = neighbour[RANGE_DM] - max(neighbour[SPEED_KMH], 0) * params.COMING_DM_A_KMH
+    remoteness = remote_dm(neighbour[RANGE_DM], neighbour[SPEED_KMH])
     return remoteness - FIRST_DM if neighbour[FLAGS] & EMERGENCY else remoteness
 
 
@@ -129,7 +129,7 @@ def kind_of(neighbour):
 def length_dm(neighbour):
     """Its length as sent, else by its kind."""
     code = neighbour[FURTHER] >> 12 & 0x1F
-    return code * 20 if code else kind_length_dm(neighbour[FURTHER] & 0xFFF)
+    return code * 20 if code else kind_length_dm(kind_of(neighbour))
 
 
 def node_distance_dm(neighbour):
@@ -149,9 +149,7 @@ def direction_code(neighbour):
 
 def repeats(neighbour, raw):
     """True if a message with the last one's counter tells nothing new."""
-    motion = raw[codec.SPEED] << 13 | raw[codec.DIRECTION] << 4 | raw[codec.REVISION_COUNTER]
-    place = raw[codec.LATITUDINAL_SECOND] << 13 | raw[codec.LONGITUDINAL_SECOND]
-    return neighbour[MOTION_CODES] & _MOTION_MASK == motion and neighbour[PLACE_CODES] == place
+    return neighbour[MOTION_CODES] & _MOTION_MASK == _motion(raw) and neighbour[PLACE_CODES] == _place(raw)
 
 
 def take(neighbour, raw):
@@ -167,9 +165,8 @@ def take(neighbour, raw):
         neighbour[DELAY_MS] = min(neighbour[RECEIVED_MS] - neighbour[CHANGED_MS], params.LOST_LIMIT_MS)
         return
     flags &= ~_OF_POSITION
-    motion = raw[codec.SPEED] << 13 | raw[codec.DIRECTION] << 4 | raw[codec.REVISION_COUNTER]
-    neighbour[MOTION_CODES] = raw[codec.INCREMENT_COUNTER] << _COUNTER_SHIFT | motion
-    neighbour[PLACE_CODES] = raw[codec.LATITUDINAL_SECOND] << 13 | raw[codec.LONGITUDINAL_SECOND]
+    neighbour[MOTION_CODES] = raw[codec.INCREMENT_COUNTER] << _COUNTER_SHIFT | _motion(raw)
+    neighbour[PLACE_CODES] = _place(raw)
     neighbour[FURTHER] = raw[codec.VEHICLE_LENGTH] << 12 | raw[codec.VEHICLE_CLASSIFICATION]
     latitude_before_cas, longitude_before_cas = neighbour[LATITUDE_CAS], neighbour[LONGITUDE_CAS]
     neighbour[LATITUDE_CAS] = neighbour[LONGITUDE_CAS] = neighbour[ERROR_DM] = NONE
@@ -196,6 +193,16 @@ def take(neighbour, raw):
     neighbour[NODE_LATITUDE_CAS] = NONE
     if raw[codec.INTERSECTION_INFORMATION_AVAILABILITY] == AVAILABLE_ALL:
         _take_node(neighbour, raw)
+
+
+def _motion(raw):
+    """MOTION_CODES of a message, without its counter."""
+    return raw[codec.SPEED] << 13 | raw[codec.DIRECTION] << 4 | raw[codec.REVISION_COUNTER]
+
+
+def _place(raw):
+    """PLACE_CODES of a message."""
+    return raw[codec.LATITUDINAL_SECOND] << 13 | raw[codec.LONGITUDINAL_SECOND]
 
 
 def _take_direction(neighbour, direction_deg):

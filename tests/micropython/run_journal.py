@@ -14,7 +14,6 @@ from asvcore import journal
 from asvcore.codes import COMMAND_SEND
 from asvcore.commands import WIDTH
 from asvcore.core import Core
-from asvcore.params import NONE
 
 if sys.argv[2] == "lock":
     from micropython import heap_lock, heap_unlock
@@ -35,43 +34,10 @@ def drain(core):
             print(bytes(core.frame).hex())
 
 
-def parse(words):
-    return [NONE if word == "-" else int(word) for word in words]
-
-
 def feed(core, words):
-    # The arguments are made before the lock: the core alone is measured
-    kind = words[0]
-    if kind == "M":
-        n = parse(words[1:4])
-        flag = words[4] == "1"
-        payload = bytes.fromhex(words[5]) if len(words) > 5 else b""
-        heap_lock()
-        core.on_message(payload, n[2], n[0], flag, n[1])
-        heap_unlock()
-        return
-    n = parse(words[1:])
+    numbers = journal.numbers_of(words)  # made before the lock: the core alone is measured
     heap_lock()
-    if kind == "T":
-        core.tick(n[0], n[1])
-    elif kind == "B":
-        core.begin(n[0], n[1])
-    elif kind == "P":
-        core.go_on(n[0], n[1])
-    elif kind == "F":
-        core.on_fix(n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[2], n[0], n[1])
-    elif kind == "V":
-        core.on_vehicle(n[2], n[3], n[4], n[5], n[0], n[1])
-    elif kind == "N":
-        core.on_node(n[2], n[3], n[4], n[5], n[0], n[1])
-    elif kind == "X":
-        core.on_support(n[2], n[3], n[4], n[5], n[0], n[1])
-    elif kind == "S":
-        core.on_switch(n[2], n[3], n[0], n[1])
-    elif kind == "R":
-        core.rebase(n[0])
-    else:
-        raise ValueError("journal line %s" % kind)
+    journal.give(core, words[0], numbers)
     heap_unlock()
 
 

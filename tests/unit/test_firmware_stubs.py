@@ -90,6 +90,6 @@ def test_what_a_board_has_passes(told: list[str]) -> None:
 
 
 def test_missing_stubs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asvtools.firmware.stubs.STUBS", ("no-such-stubs",))
+    monkeypatch.setattr("asvtools.firmware.board_names.STUBS", ("no-such-stubs",))
     with pytest.raises(AsvkitError, match=r"no-such-stubs is missing; pip install -r requirements/dev\.txt"):
         check([package(tmp_path, other=OTHER)])

@@ -9,6 +9,7 @@
 
 from asvcore import codes
 from asvcore.can_table import CanTable, group_mask
+from asvcore.params import NEVER_MS
 from asvcore.settings import FIELDS
 
 from .mcp2515 import OK
@@ -23,7 +24,6 @@ _SILENCE_MS = 400  # as asvunit has it:
 _PERIODS = 4  # of the quickest message
 _USUAL_TIMEOUT_MS = 500  # of signals whose period nobody told
 _LONGEST = 8  # bytes of a frame
-_NEVER_MS = -(1 << 28)
 
 
 class CanInput:
@@ -37,7 +37,7 @@ class CanInput:
         self.controller = controller
         self.state = controller.state
         self.silence_ms = silence_ms(compiled_map)
-        self._heard_ms = _NEVER_MS
+        self._heard_ms = NEVER_MS
         controller.want(wanted_of(compiled_map, 0, group_mask))
 
     def poll(self, core, now_ms, cause):
@@ -53,7 +53,7 @@ class CanInput:
                 core.on_vehicle(table.signals[index], table.values[index], table.statuses[index], 0, now_ms, cause)
         if taken:
             self._heard_ms = now_ms
-        elif state == OK and self._heard_ms != _NEVER_MS and now_ms - self._heard_ms >= self.silence_ms:
+        elif state == OK and self._heard_ms != NEVER_MS and now_ms - self._heard_ms >= self.silence_ms:
             state = SILENT
         self.state = state
         return taken
@@ -62,8 +62,8 @@ class CanInput:
         """Take an offset off every stored time."""
         self.table.rebase(offset_ms)
         self.controller.rebase(offset_ms)
-        if self._heard_ms != _NEVER_MS:
-            self._heard_ms = max(self._heard_ms - offset_ms, _NEVER_MS + 1)
+        if self._heard_ms != NEVER_MS:
+            self._heard_ms = max(self._heard_ms - offset_ms, NEVER_MS + 1)
 
 
 def settings_from(compiled_map, settings):

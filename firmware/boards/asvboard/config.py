@@ -11,7 +11,7 @@ import json
 
 from asvcore.settings import FIELDS, Settings
 
-from .pins import read_pins
+from .pins import printable, read_pins
 from .wifi import ACCESS_POINT, BROADCAST
 
 LONGEST = 16384  # characters: a longer file is none of ours, and has no room
@@ -260,8 +260,7 @@ def _whole(value):
 def _word(value):
     """A value as it is told: short, and on one line."""
     text = value if isinstance(value, str) else _shown(value)
-    text = "".join([one if " " <= one <= "~" else "?" for one in text[:40]])
-    return text or "nothing"
+    return printable(text, 40) or "nothing"
 
 
 def _shown(value):

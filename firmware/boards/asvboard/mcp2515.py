@@ -11,6 +11,8 @@ Listen-only, the controller does not even acknowledge frames [DS 10.3]: the car 
 after set-up nothing allocates memory. The INT pin is not needed. Chapters: Microchip's data sheet DS20001801J.
 """
 
+from asvcore.params import NEVER_MS
+
 from . import mcp2515_registers as registers
 from .mcp2515_filters import plan, put_plan
 
@@ -31,7 +33,6 @@ _CHECK_MS = 50
 _PASSIVE_MS = 300  # as asvunit has it
 _FIRST_RETRY_MS = 100
 _LAST_RETRY_MS = 3200
-_NEVER_MS = -(1 << 28)
 _FRAME_BYTES = 13  # SIDH, SIDL, EID8, EID0, DLC and 8 of data
 _DROPPED_A_CALL = 4
 _DOUBTS = 5  # readings in a row that no controller gives, though its settings are good
@@ -59,9 +60,9 @@ class Mcp2515:
         self._control = self._mode | registers.NO_CLOCK_OUT
         timing = registers.bit_timing(oscillator_hz, int(kbit * 1000 + 0.5))
         self._step = _CLOSED
-        self._since_ms = self._due_ms = self._checked_ms = _NEVER_MS
+        self._since_ms = self._due_ms = self._checked_ms = NEVER_MS
         self._retry_ms = _FIRST_RETRY_MS
-        self._heard_ms = self._trouble_ms = self._troubled_ms = _NEVER_MS
+        self._heard_ms = self._trouble_ms = self._troubled_ms = NEVER_MS
         self._heard = self._suspect = self._second = False
         self._doubts = 0
 
@@ -146,12 +147,12 @@ class Mcp2515:
 
     def rebase(self, offset_ms):
         """Take an offset off every stored time."""
-        self._since_ms = max(self._since_ms - offset_ms, _NEVER_MS)
-        self._due_ms = max(self._due_ms - offset_ms, _NEVER_MS)
-        self._checked_ms = max(self._checked_ms - offset_ms, _NEVER_MS)
-        self._heard_ms = max(self._heard_ms - offset_ms, _NEVER_MS)
-        self._trouble_ms = max(self._trouble_ms - offset_ms, _NEVER_MS)
-        self._troubled_ms = max(self._troubled_ms - offset_ms, _NEVER_MS)
+        self._since_ms = max(self._since_ms - offset_ms, NEVER_MS)
+        self._due_ms = max(self._due_ms - offset_ms, NEVER_MS)
+        self._checked_ms = max(self._checked_ms - offset_ms, NEVER_MS)
+        self._heard_ms = max(self._heard_ms - offset_ms, NEVER_MS)
+        self._trouble_ms = max(self._trouble_ms - offset_ms, NEVER_MS)
+        self._troubled_ms = max(self._troubled_ms - offset_ms, NEVER_MS)
 
     # Opening
 
@@ -190,7 +191,7 @@ class Mcp2515:
             self._retry_ms = _FIRST_RETRY_MS
             self._checked_ms = now_ms
             self._doubts = 0
-            self._trouble_ms = _NEVER_MS
+            self._trouble_ms = NEVER_MS
             self._heard = self._suspect = self._second = False
         elif not 0 <= now_ms - self._since_ms < _ENTER_MS:
             self.state = STUCK
@@ -240,14 +241,14 @@ class Mcp2515:
 
     def _judge(self, bus_off, trouble, now_ms):
         if trouble:
-            if self._trouble_ms == _NEVER_MS:
+            if self._trouble_ms == NEVER_MS:
                 self._trouble_ms = now_ms
             self._troubled_ms = now_ms
         elif now_ms - self._troubled_ms >= _PASSIVE_MS:
-            self._trouble_ms = _NEVER_MS
+            self._trouble_ms = NEVER_MS
         if bus_off:
             self.state = BUS_OFF  # it comes back by itself after 128 times 11 recessive bits [DS 6.6]
-        elif self._trouble_ms != _NEVER_MS and now_ms - max(self._trouble_ms, self._heard_ms) >= _PASSIVE_MS:
+        elif self._trouble_ms != NEVER_MS and now_ms - max(self._trouble_ms, self._heard_ms) >= _PASSIVE_MS:
             self.state = PASSIVE
         else:
             self.state = OK

@@ -48,7 +48,7 @@ def read_pins(given, board, problem, used=("gnss", "can")):
             continue
         for key in table:
             if key not in roles:
-                problem("pins.%s.%s" % (group, _word(key)), "no such key; there are " + " ".join(roles))
+                problem("pins.%s.%s" % (group, printable(key, 20)), "no such key; there are " + " ".join(roles))
         for role in roles:
             if role in table:
                 name = group + "." + role
@@ -56,7 +56,7 @@ def read_pins(given, board, problem, used=("gnss", "can")):
                 _take(pins, name, table[role], board, problem)
     for key in given:
         if key not in [group for group, _roles in ROLES]:
-            problem("pins." + _word(key), "no such key; there are " + " ".join([row[0] for row in ROLES]))
+            problem("pins." + printable(key, 20), "no such key; there are " + " ".join([row[0] for row in ROLES]))
     _unique({name: pin for name, pin in pins.items() if _has(name, used)}, named, problem)
     for name, why in board.refuse(pins):
         if _has(name, used):
@@ -95,6 +95,6 @@ def _unique(pins, named, problem):
                 problem("pins." + one, "GPIO %d is that of pins.%s too; give each its own" % (pin, two))
 
 
-def _word(key):
-    """A key as it is told: short, and on one line."""
-    return "".join([one if " " <= one <= "~" else "?" for one in str(key)[:20]])
+def printable(text, most):
+    """Something of a file as it is told: short, and on one line."""
+    return "".join([one if " " <= one <= "~" else "?" for one in text[:most]])

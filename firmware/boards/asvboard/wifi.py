@@ -12,12 +12,13 @@ the loop must come round in a few ms, or frames are lost unseen.
 
 from array import array
 
+from asvcore.message import MESSAGE_BYTES
+
 from .sources import Sources
 
 ACCESS_POINT = "access_point"  # as `radio.role`
 BROADCAST = "broadcast"  # as `radio.address`: that of the network it has joined
 
-MESSAGE_BYTES = 100
 SIGNED_BYTES = 178
 _P, _V = 0x50, 0x56  # mark of a trailer
 _LONGEST = SIGNED_BYTES + 1  # what is longer is cut, and is malformed either way
@@ -112,8 +113,7 @@ class WifiRadio:
         elif self.status == GOT_IP:
             self._open()
         elif self.status < 0 or now_ms >= self._until_ms:
-            self.counts[JOIN_FAILED] += 1
-            self._fall(now_ms, min(2 * self._pause_ms, LAST_PAUSE_MS))
+            self._join_failed(now_ms)
         return self.state
 
     def receive(self):
@@ -189,8 +189,11 @@ class WifiRadio:
                     self._active = True
                 wlan.connect(table.ssid, table.password)
         except OSError:
-            self.counts[JOIN_FAILED] += 1
-            self._fall(now_ms, min(2 * self._pause_ms, LAST_PAUSE_MS))
+            self._join_failed(now_ms)
+
+    def _join_failed(self, now_ms):
+        self.counts[JOIN_FAILED] += 1
+        self._fall(now_ms, min(2 * self._pause_ms, LAST_PAUSE_MS))
 
     def _serve(self):
         table, wlan = self._table, self._wlan

@@ -1,6 +1,7 @@
 """Names that a board's modules and types have, by the stubs of MicroPython's rp2 port: none of them may change."""
 
 import ast
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -13,15 +14,19 @@ STUBS: Final = ("micropython-rp2-stubs", "micropython-stdlib-stubs")
 def board_names() -> set[str]:
     """All that the stubs define: modules, classes, functions, their parameters, attributes."""
     found: set[str] = set()
-    for distribution in STUBS:
-        try:
-            files = metadata.files(distribution) or []
-        except metadata.PackageNotFoundError:
-            raise AsvkitError(f"{distribution} is missing; pip install {distribution}") from None
-        for file in files:
-            if file.suffix == ".pyi":
-                found |= _defined(Path(str(file.locate())))
+    for file in stub_files():
+        if file.suffix == ".pyi":
+            found |= _defined(Path(str(file.locate())))
     return found
+
+
+def stub_files() -> Iterator[metadata.PackagePath]:
+    """All files of the stubs' distributions."""
+    for name in STUBS:
+        try:
+            yield from metadata.files(name) or ()
+        except metadata.PackageNotFoundError:
+            raise AsvkitError(f"{name} is missing; pip install -r requirements/dev.txt") from None
 
 
 def _defined(path: Path) -> set[str]:

@@ -11,11 +11,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from asvtools.firmware.board_names import STUBS
+from asvtools.firmware.board_names import stub_files
 from asvtools.firmware.measure import core_source
 from asvunit.errors import AsvkitError
 
@@ -123,16 +122,11 @@ def _mypy(folders: Sequence[Path], paths: Sequence[Path]) -> Iterator[tuple[Path
 
 def _copy_stubs(target: Path) -> None:
     """The stubs in a folder of their own: beside CPython's modules they would be no typeshed."""
-    for name in STUBS:
-        try:
-            files = metadata.files(name)
-        except metadata.PackageNotFoundError:
-            raise AsvkitError(f"{name} is missing; pip install -r requirements/dev.txt") from None
-        for file in files or ():
-            if file.suffix == ".pyi" or file.name == "VERSIONS":
-                to = target / str(file)
-                to.parent.mkdir(parents=True, exist_ok=True)
-                to.write_bytes(file.read_binary())
+    for file in stub_files():
+        if file.suffix == ".pyi" or file.name == "VERSIONS":
+            to = target / str(file)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(file.read_binary())
 
 
 def main() -> int:
